@@ -54,24 +54,20 @@ const name = (description: string) => Type.String({ pattern: NAME, description }
 const text = (description: string, options: object = {}) =>
   Type.String({ minLength: 1, maxLength: 4096, description, ...options })
 
-const Metadata = (namespaced: boolean) =>
-  object(
-    {
-      name: name('Name, a DNS label.'),
-      ...(namespaced
-        ? { namespace: Type.String({ pattern: NAME, description: 'Namespace.', default: 'default' }) }
-        : {}),
-      labels: Type.Optional(
-        Type.Record(Type.String(), Type.String(), { description: 'Labels; not used by StreamGate.' }),
-      ),
-      annotations: Type.Optional(
-        Type.Record(Type.String(), Type.String(), {
-          description: 'Annotations; `streamgate.dev/weights` sets weights by hand in a cluster.',
-        }),
-      ),
-    },
-    { description: 'Standard object metadata.' },
-  )
+const notes = {
+  labels: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Labels; not used by StreamGate.' })),
+  annotations: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description: 'Annotations; `streamgate.dev/weights` sets weights by hand in a cluster.',
+    }),
+  ),
+}
+const ProxyMetadata = object({ name: name('Name, a DNS label.'), ...notes })
+const GateMetadata = object({
+  name: name('Name, a DNS label.'),
+  namespace: Type.String({ pattern: NAME, description: 'Namespace.', default: 'default' }),
+  ...notes,
+})
 
 // --- Proxy
 
@@ -165,7 +161,7 @@ const API_VERSION = 'streamgate.dev/v1alpha1'
 export const ProxyDocument = object({
   apiVersion: Type.Literal(API_VERSION),
   kind: Type.Literal('Proxy'),
-  metadata: Metadata(false),
+  metadata: ProxyMetadata,
   spec: ProxySpec,
 })
 
@@ -445,7 +441,7 @@ export const GateSpec = object(
 export const GateDocument = object({
   apiVersion: Type.Literal(API_VERSION),
   kind: Type.Literal('Gate'),
-  metadata: Metadata(true),
+  metadata: GateMetadata,
   spec: GateSpec,
 })
 
