@@ -1,0 +1,22 @@
+/** Exit codes of the command line. */
+export const Exit = {
+  done: 0,
+  /** Failed, or the release was rolled back. */
+  failed: 1,
+  /** Wrong usage or configuration. */
+  usage: 2,
+  timeout: 3,
+  unreachable: 4,
+} as const
+
+/** Ends the command: `message` says what and where, `hint` what to do next. */
+export class CliError extends Error {
+  override name = 'CliError'
+  readonly exitCode: number
+  readonly hint: string | undefined
+  constructor(exitCode: number, message: string, hint?: string) {
+    super(message)
+    this.exitCode = exitCode
+    this.hint = hint
+  }
+}
