@@ -1,0 +1,61 @@
+import type { Finding } from '../analysis/finding.ts'
+import type { Command } from './commands.ts'
+
+/** Endpoints of a variant. */
+export interface Readiness {
+  ready: number
+  total: number
+  /** false: a rollout of its workload is under way, not all pods have the wanted template. Default true. */
+  settled?: boolean
+}
+
+/** Counts of one variant since the release (its present attempt) began. */
+export interface Figures {
+  requests: number
+  bad: number
+  slow: number
+}
+
+/** `refused`: it answered, but not with 2xx. `unreachable`: no answer, after all retries. */
+export interface HookAnswer {
+  result: 'passed' | 'refused' | 'unreachable'
+  detail: string
+}
+
+export interface CheckResult {
+  name: string
+  result: 'pass' | 'fail' | 'inconclusive'
+  /** Failures in a row, this one included. */
+  failures: number
+  detail: string
+}
+
+/** All that a decision is made of, besides the policy, the state and the time. Pure data. */
+export interface Observation {
+  /** Wall clock, for the record alone. */
+  wallMs: number
+  /** Which trial (`release.attempt`) and step the judge and the traffic figures are of; figures of another one are ignored. */
+  of: { trial: string; step: number } | null
+  /** What the judge says; undefined while nothing is observed. */
+  finding?: Finding
+  traffic: {
+    /** Candidate requests that started in the step, by weight or sticky bucket. */
+    requests: number
+    /** Monotonic time of the last one; null = none in the step. */
+    lastMs: number | null
+  }
+  figures: { candidate: Figures; serving: Figures }
+  candidate: Readiness
+  serving: Readiness
+  /** Serving fails above maxErrorRate (last 10 s). */
+  servingFailing: boolean
+  /** Failed answers that users may still see; null = no budget. */
+  harmLeft: number | null
+  /** Answers by the key of the call (`CallHook.key`). */
+  hooks: Readonly<Record<string, HookAnswer>>
+  /** Results of the checks that run now (`RunChecks.of`); a check without a result is not in it. */
+  checks: { of: string; results: readonly CheckResult[] }
+  command?: Command
+  /** Revision of the candidate (hash of its pod template); null where there is none. */
+  revision: string | null
+}
