@@ -4,7 +4,10 @@ import {
   DURATION,
   formatDuration,
   formatSize,
+  MAX_DURATION_MS,
+  MAX_SIZE_BYTES,
   type Milliseconds,
+  POSITIVE_DURATION,
   parseDuration,
   parseSize,
   SIZE,
@@ -16,19 +19,29 @@ import {
  */
 
 const DurationText = (options: object) =>
-  Type.Codec(Type.String({ pattern: DURATION, unit: 'duration', ...options }))
+  Type.Codec(
+    Type.Refine(Type.String({ pattern: DURATION, unit: 'duration', ...options }), shortEnough, () => 'too long'),
+  )
     .Decode((text): Milliseconds => parseDuration(text))
     .Encode((ms) => formatDuration(ms))
+const shortEnough = (text: string): boolean => !RegExp(DURATION).test(text) || parseDuration(text) <= MAX_DURATION_MS
+/** What 0 means stands in the description. */
 const duration = (description: string, byDefault: string) => DurationText({ description, default: byDefault })
-const optionalDuration = (description: string) => Type.Optional(DurationText({ description }))
+/** A duration that cannot be 0. */
+const positive = (description: string, byDefault: string) =>
+  DurationText({ pattern: POSITIVE_DURATION, description, default: byDefault })
 
 const size = (description: string, byDefault: string | number) =>
   Type.Codec(
-    Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: SIZE })], {
-      unit: 'size',
-      description,
-      default: byDefault,
-    }),
+    Type.Refine(
+      Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: SIZE })], {
+        unit: 'size',
+        description,
+        default: byDefault,
+      }),
+      (value) => !RegExp(SIZE).test(String(value)) || parseSize(value) <= MAX_SIZE_BYTES,
+      () => 'too large',
+    ),
   )
     .Decode((value): Bytes => parseSize(value))
     .Encode((bytes) => formatSize(bytes))
@@ -49,7 +62,15 @@ const object = <P extends Parameters<typeof Type.Object>[0]>(properties: P, opti
 const section = <P extends Parameters<typeof Type.Object>[0]>(description: string, properties: P) =>
   object(properties, { description, default: {} })
 
-const NAME = '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'
+/** The patterns of texts; what each means in words stands in words.ts. */
+export const NAME = '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'
+export const URL_PREFIX = '^https?://[^/?#\\s]+(/[^?#\\s]*)?$'
+export const URL_ANY = '^https?://\\S+$'
+export const HOST = '^(\\*\\.)?[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$'
+export const PATH_PREFIX = '^/[^?#\\s]*$'
+export const PATH = '^/[^\\s]*$'
+export const METHOD = '^[A-Z]{1,20}$'
+export const TOKEN = "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$"
 const name = (description: string) => Type.String({ pattern: NAME, description })
 const text = (description: string, options: object = {}) =>
   Type.String({ minLength: 1, maxLength: 4096, description, ...options })
@@ -119,22 +140,22 @@ export const ProxySpec = section('The proxy itself.', {
     description: 'CIDRs whose X-Forwarded-* are believed.',
     default: [],
   }),
-  limits: section('Limits on what clients may send; 0 = no limit.', {
-    maxHeaderBytes: size('Request head.', '16Ki'),
-    maxHeaders: integer('Header fields of a request.', 100),
-    maxBodyBytes: size('Request body.', 0),
-    maxConnections: integer('Open client connections.', 10_000),
-    maxConnectionsPerClient: integer('Open connections of one client address.', 0),
+  limits: section('Limits on what clients may send.', {
+    maxHeaderBytes: size('Request head; 0 = no limit.', '16Ki'),
+    maxHeaders: integer('Header fields of a request; 0 = no limit.', 100),
+    maxBodyBytes: size('Request body; 0 = no limit.', 0),
+    maxConnections: integer('Open client connections; 0 = no limit.', 10_000),
+    maxConnectionsPerClient: integer('Open connections of one client address; 0 = no limit.', 0),
   }),
-  timeouts: section('Timeouts towards clients; 0s = none.', {
-    header: duration('From the first byte of a request to the end of its head.', '10s'),
-    idle: duration('A kept-alive connection without a request; a body without progress.', '75s'),
-    maxConnectionAge: duration('A connection older than this is closed after its request.', '0s'),
-    drain: duration('How long running requests may take after SIGTERM.', '30s'),
+  timeouts: section('Timeouts towards clients.', {
+    header: duration('From the first byte of a request to the end of its head; 0s = none.', '10s'),
+    idle: duration('A kept-alive connection without a request; a body without progress; 0s = none.', '75s'),
+    maxConnectionAge: duration('A connection older than this is closed after its request; 0s = none.', '0s'),
+    drain: duration('How long running requests may take after SIGTERM; 0s = they are cut off.', '30s'),
   }),
   accessLog: section('One JSON line a request.', {
     enabled: flag('Write the access log.', true),
-    sample: percent('Percent of requests that are logged; failed ones always are.', { default: 100 }),
+    sample: percent('Percent of requests that are logged; failed ones always are; 0 = only those.', { default: 100 }),
   }),
   admin: section('The admin API.', {
     host: text('Address; one that is not loopback needs tokens.', { default: '127.0.0.1' }),
@@ -174,7 +195,7 @@ const Variant = object({
   ),
   whenEmpty: oneOf('No endpoint: Fail (503 for its share) or Spill (to the others).', ['Fail', 'Spill'], 'Fail'),
   urls: Type.Optional(
-    Type.Array(Type.String({ pattern: '^https?://[^/?#\\s]+(/[^?#\\s]*)?$', maxLength: 2048 }), {
+    Type.Array(Type.String({ pattern: URL_PREFIX, maxLength: 2048 }), {
       minItems: 1,
       maxItems: 256,
       description: 'Standalone: one endpoint per URL.',
@@ -205,8 +226,8 @@ const Variant = object({
 
 const Step = object({
   weight: percent("The candidate's weight.", { exclusiveMinimum: 0, minimum: undefined }),
-  minDuration: duration('Least time at this weight.', '60s'),
-  minRequests: integer('Least candidate requests at this weight.', 0),
+  minDuration: duration('Least time at this weight; 0s = none.', '60s'),
+  minRequests: integer('Least candidate requests at this weight; 0 = none.', 0),
   pause: flag('Wait here for a person.', false),
 })
 
@@ -233,17 +254,20 @@ export const ReleaseSpec = object(
       ['Auto', 'Manual'],
       'Auto',
     ),
-    readyTimeout: duration('Pods not ready by then: rolled back.', '300s'),
+    readyTimeout: positive('Pods not ready by then: rolled back.', '300s'),
     stepTimeout: duration('Undecided by then: paused with reason StepTimeout; 0s = none.', '0s'),
     bake: duration('After the last step, still watched; 0s = none.', '60s'),
     suspend: flag('Starts and advances nothing, serves as it is.', false),
-    scaleDownDelay: duration('How long the losing workload keeps its pods for a rollback.', '300s'),
+    scaleDownDelay: duration(
+      'How long the losing workload keeps its pods for a rollback; 0s = scaled down at once.',
+      '300s',
+    ),
   },
   { description: 'How a new version is released; needs two variants.' },
 )
 
 const External = {
-  url: Type.String({ pattern: '^https?://\\S+$', maxLength: 2048, description: 'Address.' }),
+  url: Type.String({ pattern: URL_ANY, maxLength: 2048, description: 'Address.' }),
 }
 const Check = object({
   name: name('Name of the check.'),
@@ -251,7 +275,7 @@ const Check = object({
     object(
       {
         ...External,
-        timeout: duration('Answer by then.', '10s'),
+        timeout: positive('Answer by then.', '10s'),
         secretFile: Type.Optional(text('Signs the body (HMAC-SHA256).')),
       },
       { description: 'Passes on 2xx.' },
@@ -263,13 +287,13 @@ const Check = object({
       query: text('PromQL; one number.'),
       min: Type.Optional(Type.Number({ description: 'Fails below.' })),
       max: Type.Optional(Type.Number({ description: 'Fails above.' })),
-      timeout: duration('Answer by then.', '10s'),
+      timeout: positive('Answer by then.', '10s'),
       caFile: Type.Optional(text('CA of the server.')),
       tokenFile: Type.Optional(text('Bearer token.')),
     }),
   ),
-  interval: duration('How often.', '10s'),
-  failureLimit: integer('Failures in a row that are tolerated; the next one rolls back.', 1),
+  interval: positive('How often.', '10s'),
+  failureLimit: integer('Failures in a row that are tolerated; the next one rolls back; 0 = none is tolerated.', 1),
   dryRun: flag('Report only.', false),
 })
 
@@ -322,26 +346,28 @@ const Override = object({
 
 export const UpstreamSpec = section('Towards the variants.', {
   timeouts: section('Timeouts.', {
-    connect: duration('TCP and TLS.', '2s'),
+    connect: positive('TCP and TLS.', '2s'),
     response: duration('From the end of the request to the response head; 0s = none.', '30s'),
-    idle: duration('A body without progress; an idle pooled connection.', '60s'),
+    idle: duration('A body without progress; an idle pooled connection; 0s = none.', '60s'),
   }),
   retries: section('Extra attempts, within one variant.', {
-    attempts: integer('Extra attempts.', 1, { maximum: 10 }),
+    attempts: integer('Extra attempts; 0 = none.', 1, { maximum: 10 }),
     on: Type.Array(oneOf('Cause.', ['connect', 'reused-reset', 'reset', 'timeout', '5xx']), {
       maxItems: 5,
       description: 'After what; all but connect and reused-reset only for idempotent requests.',
       default: ['connect', 'reused-reset'],
     }),
-    budget: percent('Percent of active requests that may be retries (3 always may).', { default: 20 }),
+    budget: percent('Percent of active requests that may be retries (3 always may); 0 = only those 3.', {
+      default: 20,
+    }),
   }),
   loadBalancing: oneOf('LeastRequest: power of two choices.', ['LeastRequest', 'RoundRobin'], 'LeastRequest'),
   healthCheck: Type.Optional(
     object(
       {
-        path: Type.String({ pattern: '^/[^\\s]*$', description: 'Path; 2xx and 3xx are healthy.', default: '/' }),
-        interval: duration('How often.', '5s'),
-        timeout: duration('Answer by then.', '1s'),
+        path: Type.String({ pattern: PATH, description: 'Path; 2xx and 3xx are healthy.', default: '/' }),
+        interval: positive('How often.', '5s'),
+        timeout: positive('Answer by then.', '1s'),
         healthy: integer('Passes in a row.', 2, { minimum: 1 }),
         unhealthy: integer('Failures in a row.', 3, { minimum: 1 }),
       },
@@ -350,7 +376,7 @@ export const UpstreamSpec = section('Towards the variants.', {
   ),
   outlierEjection: section('Endpoints that fail in a row get no requests for a while.', {
     consecutive5xx: integer('Failures in a row; 0 = off.', 5),
-    baseEjection: duration('First ejection; grows with each.', '30s'),
+    baseEjection: positive('First ejection; grows with each.', '30s'),
     maxEjected: percent('Percent of the endpoints that may be out; one always may if there are two.', { default: 50 }),
   }),
   maxRequests: integer('In flight per endpoint; over it 503 at once; 0 = no limit.', 1024),
@@ -373,8 +399,8 @@ export const HOOK_PHASES = [
 const Hook = object({
   phase: oneOf('When.', [...HOOK_PHASES]),
   ...External,
-  timeout: duration('Answer by then.', '10s'),
-  retries: integer('Extra tries.', 2, { maximum: 10 }),
+  timeout: positive('Answer by then.', '10s'),
+  retries: integer('Extra tries; 0 = none.', 2, { maximum: 10 }),
   secretFile: Type.Optional(text('Signs the body (HMAC-SHA256).')),
   format: oneOf('Shape of the body.', ['Json', 'Slack'], 'Json'),
 })
@@ -382,13 +408,13 @@ const Hook = object({
 export const GateSpec = object(
   {
     hosts: Type.Optional(
-      Type.Array(Type.String({ pattern: '^(\\*\\.)?[A-Za-z0-9]([-A-Za-z0-9.]{0,251}[A-Za-z0-9])?$' }), {
+      Type.Array(Type.String({ pattern: HOST }), {
         minItems: 1,
         maxItems: 64,
         description: 'Host names, `*.` for any labels; default: any.',
       }),
     ),
-    paths: Type.Array(Type.String({ pattern: '^/[^?#\\s]*$', maxLength: 1024 }), {
+    paths: Type.Array(Type.String({ pattern: PATH_PREFIX, maxLength: 1024 }), {
       minItems: 1,
       maxItems: 64,
       description: 'Path prefixes, on segment boundaries.',
@@ -399,13 +425,13 @@ export const GateSpec = object(
     analysis: AnalysisSpec,
     rescue: section('A request that failed on the candidate is answered by serving.', {
       enabled: flag('Rescue.', true),
-      methods: Type.Array(Type.String({ pattern: '^[A-Z]{1,20}$' }), {
+      methods: Type.Array(Type.String({ pattern: METHOD }), {
         maxItems: 16,
         description: 'Idempotent methods.',
         default: ['GET', 'HEAD', 'OPTIONS'],
       }),
       maxBodyBytes: size('Request bodies up to this size are kept for it; 0 = only without a body.', 0),
-      budget: percent("Percent of serving's requests in flight.", { default: 100 }),
+      budget: percent("Percent of serving's requests in flight; 0 = no rescue.", { default: 100 }),
     }),
     sticky: Type.Optional(
       object(
@@ -413,11 +439,16 @@ export const GateSpec = object(
           by: oneOf('What makes a user.', ['Cookie', 'Header', 'ClientIP'], 'Cookie'),
           name: Type.Optional(
             Type.String({
-              pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$",
+              pattern: TOKEN,
               description: 'Cookie (default sg_bucket) or header.',
             }),
           ),
-          ttl: optionalDuration('Max-Age of the cookie; default: until the browser closes.'),
+          ttl: Type.Optional(
+            DurationText({
+              pattern: POSITIVE_DURATION,
+              description: 'Max-Age of the cookie; default: until the browser closes.',
+            }),
+          ),
           secretFile: Type.Optional(text('Key that signs the cookie.')),
         },
         { description: 'Users stay on their variant.' },
@@ -429,8 +460,8 @@ export const GateSpec = object(
       default: [],
     }),
     mirror: section('Copies of serving requests to the candidate, answers compared and discarded.', {
-      percent: percent('Percent of serving requests.', { default: 0 }),
-      maxBodyBytes: size('Requests with a larger body are not mirrored.', '64Ki'),
+      percent: percent('Percent of serving requests; 0 = off.', { default: 0 }),
+      maxBodyBytes: size('Requests with a larger body are not mirrored; 0 = only those without a body.', '64Ki'),
     }),
     upstream: UpstreamSpec,
     hooks: Type.Array(Hook, { maxItems: 32, description: 'Called at phases of a release; 2xx = go on.', default: [] }),

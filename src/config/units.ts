@@ -6,6 +6,12 @@ export type Milliseconds = number
 export type Bytes = number
 
 export const DURATION = '^(0|[0-9]{1,9}(\\.[0-9]{1,3})?(ms|s|m|h))$'
+/** A duration of more than 0. Without lookahead: the custom resource's schema is checked by Go's regexp. */
+export const POSITIVE_DURATION =
+  '^(0*[1-9][0-9]{0,8}(\\.[0-9]{1,3})?(ms|s|m|h)|0\\.(00[1-9]|0[1-9][0-9]?|[1-9][0-9]{0,2})(s|m|h))$'
+/** What a timer can hold: 2^31-1 ms, about 24 days. A longer one would fire at once. */
+export const MAX_DURATION_MS = 2_147_483_647
+export const MAX_SIZE_BYTES = Number.MAX_SAFE_INTEGER
 export const SIZE = '^[0-9]{1,12}(Ki|Mi|Gi)?$'
 
 const MS_PER: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
@@ -33,12 +39,13 @@ export function parseSize(value: string | number): Bytes {
   return Number(match[1]) * (BYTES_PER[match[2]!] ?? 1)
 }
 
-export function formatSize(bytes: Bytes): string {
+/** 16384 -> `16Ki`; a plain number where no unit is exact. */
+export function formatSize(bytes: Bytes): string | number {
   for (const unit of ['Gi', 'Mi', 'Ki']) {
     const per = BYTES_PER[unit]!
     if (bytes >= per && bytes % per === 0) return `${bytes / per}${unit}`
   }
-  return String(bytes)
+  return bytes
 }
 
 /** Percent with up to two decimals -> basis points. */
