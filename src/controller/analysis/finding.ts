@@ -5,7 +5,17 @@ export interface CellCounts {
   epoch: number
   /** Effective weight of the candidate while requests were split in this cell, 0-1; constant within the cell. */
   share: number
-  candidate: { started: number; bad: number; timed: number; slow: number; slowMax: number }
+  candidate: {
+    started: number
+    bad: number
+    timed: number
+    slow: number
+    slowMax: number
+    /** Candidate requests of the cell that still run; where it is known, they do not speak for the candidate yet. */
+    pending?: number
+    /** Sticky users' failures beyond the first of their bucket: not bad, and nothing that speaks for the candidate either. */
+    repeated?: number
+  }
   serving: {
     started: number
     bad: number
