@@ -191,5 +191,8 @@ export const WeightsBody = Type.Object(
 )
 export type WeightsBody = Static<typeof WeightsBody>
 
-export const VersionView = object({ version: text('Version of StreamGate.'), node: text('Version of Node.') })
+export const VersionView = object(
+  { version: text('Version of StreamGate.'), node: text('Version of Node.') },
+  { description: 'Versions.' },
+)
 export type VersionView = Static<typeof VersionView>
