@@ -1,6 +1,47 @@
+import { Encode } from 'typebox/value'
+import { stringify } from 'yaml'
 import type { Config } from './load.ts'
+import { resolveGate } from './resolve.ts'
+import { type GateConfig, GateDocument, ProxyDocument } from './schema.ts'
+import { toPercent } from './units.ts'
 
-/** YAML of the configuration with all defaults; durations and sizes as text; names of secret files, never their content. */
-export function printConfig(_config: Config): string {
-  throw new Error('not written yet')
+/**
+ * YAML of the configuration with all defaults, those too that depend on other keys; durations and sizes as text. Files
+ * of secrets are named, never read. Addresses of hooks and checks may hold a token: only their origin is printed.
+ */
+export function printConfig(config: Config): string {
+  const documents = [
+    Encode(ProxyDocument, structuredClone(config.proxy)),
+    ...config.gates.map((gate) => Encode(GateDocument, withDefaults(gate))),
+  ]
+  return documents.map((document) => stringify(document, { aliasDuplicateObjects: false })).join('---\n')
+}
+
+function withDefaults(gate: GateConfig): GateConfig {
+  const { spec, ...rest } = structuredClone(gate)
+  const resolved = resolveGate(gate)
+  const { release, sticky } = spec
+  for (const [index, variant] of spec.variants.entries()) variant.weight = toPercent(resolved.weightsBps[index] ?? 0)
+  if (release !== undefined && resolved.promotion !== undefined) {
+    release.promotion = resolved.promotion
+    release.steps = resolved.steps.map(({ weightBps, minDurationMs, minRequests, pause }) => ({
+      weight: toPercent(weightBps),
+      minDuration: minDurationMs,
+      minRequests,
+      pause,
+    }))
+  }
+  if (sticky !== undefined && resolved.stickyName !== undefined) sticky.name = resolved.stickyName
+  for (const hook of spec.hooks) hook.url = withoutSecrets(hook.url)
+  for (const { webhook, prometheus } of spec.analysis.checks) {
+    if (webhook !== undefined) webhook.url = withoutSecrets(webhook.url)
+    if (prometheus !== undefined) prometheus.url = withoutSecrets(prometheus.url)
+  }
+  return { ...rest, spec }
+}
+
+/** `https://hooks.slack.com/services/T0/B0/key` -> `https://hooks.slack.com/***`. */
+function withoutSecrets(url: string): string {
+  const { origin, pathname, search } = new URL(url)
+  return pathname === '/' && search === '' ? url : `${origin}/***`
 }

@@ -39,7 +39,7 @@ export function validateDocument(value: unknown): Validated {
   const schema = SCHEMAS[kind]
   const filled = Default(schema, structuredClone(value)) as Record<string, unknown>
   const raw = errorsOf(schema, filled)
-  const findings = raw.flatMap((error) => explain(error, schema as Schema, filled))
+  const findings = raw.flatMap((error) => explain(error, schema as unknown as Schema, filled))
   if (raw.length > 0) {
     for (const { path } of findings) remove(filled, path)
     Default(schema, filled)
@@ -134,9 +134,14 @@ function schemaAt(root: Schema, pointer: string): Schema {
 
 function valueAt(root: unknown, pointer: string): { path: Path; value: unknown } {
   const path: (string | number)[] = []
+  const parts = pointer.split('/').slice(1)
   let value = root
-  for (const part of pointer.split('/').slice(1)) {
-    const key = part.replaceAll('~1', '/').replaceAll('~0', '~')
+  while (parts.length > 0) {
+    let key = parts.shift()!
+    // The pointer is not escaped: a key such as streamgate.dev/weights comes in two parts.
+    while (parts.length > 0 && !(typeof value === 'object' && value !== null && Object.hasOwn(value, key))) {
+      key += `/${parts.shift()}`
+    }
     path.push(Array.isArray(value) ? Number(key) : key)
     value = (value as Record<string, unknown> | undefined)?.[key]
   }
