@@ -143,7 +143,7 @@ export class Backend {
     switch (verb) {
       case 'status':
         response.statusCode = number
-        response.end(number === 204 || number === 304 ? undefined : `status ${number}`)
+        response.end(number === 204 || number === 304 ? '' : `status ${number}`)
         return
       case 'bytes':
         response.setHeader('content-length', number)
