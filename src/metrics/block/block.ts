@@ -14,10 +14,16 @@ export interface Block {
   counters: Uint32Array
 }
 
-/** Allocates a block, all zero, with epoch 1 not yet written: call `writeTable` before workers see it. */
+/** Serving requests count as long pending after this many microseconds until serving's p99 is known (analysis.md). */
+export const DEFAULT_PENDING_US = 100_000
+
+/** Allocates a block, without a harm budget and with epoch 1 not yet written: call `advanceEpoch` before workers see it. */
 export function createBlock(shape: BlockShape): Block {
   const layout = layoutOf(shape)
-  return openBlock({ buffer: new SharedArrayBuffer(layout.words * 4), shape })
+  const block = openBlock({ buffer: new SharedArrayBuffer(layout.words * 4), shape })
+  block.words[Steering.harmLeft] = -1
+  block.words[Steering.pendingUs] = DEFAULT_PENDING_US
+  return block
 }
 
 export function openBlock(ref: BlockRef): Block {
@@ -41,7 +47,8 @@ export interface WeightTable {
 
 /**
  * Main thread only: writes the next table and makes it effective at the next request of every worker.
- * Opens the guard, as the guard names the epoch that it shut. Returns the new epoch.
+ * Opens the guard, as the guard names the epoch that it shut: ask `isShut` first. The new cell takes the place of the one CELLS
+ * epochs before: read that one first. Returns the new epoch.
  */
 export function advanceEpoch(block: Block, table: WeightTable): number {
   const { words, layout } = block
@@ -80,7 +87,29 @@ export function shutGuard(block: Block, epoch: number): void {
   Atomics.store(block.words, Steering.guard, epoch)
 }
 
-export const isShut = (block: Block, epoch: number): boolean => Atomics.load(block.words, Steering.guard) === epoch
+/**
+ * True when the candidate gets nothing in `epoch`: its guard is shut, or it is judged and its harm budget is used up. The
+ * second half holds across epochs, so that one which begins just as the budget runs out does not open the guard again.
+ */
+export function isShut(block: Block, epoch: number): boolean {
+  const { words, layout } = block
+  if (Atomics.load(words, Steering.guard) === epoch) return true
+  return Atomics.load(words, Steering.harmLeft) === 0 && words[tableAt(layout, epoch) + Table.observed] === 1
+}
+
+/** Main thread: the harm budget; -1 = none, 0 = the candidate of a judged epoch is shut. Set it when a release starts and ends. */
+export function setHarmLeft(block: Block, failures: number): void {
+  Atomics.store(block.words, Steering.harmLeft, failures)
+}
+
+/** Takes one failed answer from the harm budget; returns true when that was the last one. Any thread. */
+export function spendHarm(block: Block): boolean {
+  for (;;) {
+    const left = Atomics.load(block.words, Steering.harmLeft)
+    if (left < 1) return false
+    if (Atomics.compareExchange(block.words, Steering.harmLeft, left, left - 1) === left) return left === 1
+  }
+}
 
 /** Base of an endpoint's shared words. */
 export const endpointAt = (layout: Layout, slot: number): number => layout.endpointsShared + slot * Endpoint.words

@@ -111,7 +111,10 @@ export const Variant = {
   latencySum: 5,
   /** Offered by weight or by sticky bucket: the share's numerator. */
   split: 6,
+  /** Carries of the two sums: their words wrap after 12 hours of requests, which a busy worker has within a second. */
+  durationSumHigh: 7,
   failures: 8,
+  latencySumHigh: 15,
   codes: 16,
   durations: 16 + CODE_COUNT,
   latencies: 16 + CODE_COUNT + BUCKET_COUNT,
