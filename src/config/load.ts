@@ -23,6 +23,8 @@ export type LoadResult = { ok: true; config: Config } | { ok: false; errors: Con
 interface Loaded {
   decoded: Decoded
   report: Report
+  /** False: something of it was left out as wrong. */
+  complete: boolean
   /** `file:line` of its beginning. */
   where: string
 }
@@ -52,7 +54,7 @@ export function loadConfig(paths: readonly string[]): LoadResult {
     decoded.kind === 'Gate' ? [{ gate: decoded.document, ...rest }] : [],
   )
   const proxies = loaded.filter(({ decoded }) => decoded.kind === 'Proxy')
-  checkGates(gates)
+  checkGates(gates.filter(({ complete }) => complete))
   for (const { report } of proxies.slice(1)) {
     report(['kind'], `there must be at most one Proxy; the first is at ${proxies[0]!.where}`)
   }
@@ -75,7 +77,7 @@ function readDocuments(file: string): { documents: RawDocument[]; found: ConfigE
 
 /** Adds every mistake of the document to `errors`. */
 function loadDocument(raw: RawDocument, file: string, errors: ConfigError[]): Loaded | undefined {
-  const broken: Path[] = []
+  const doubts: Path[] = []
   const told = new Set(raw.errors.map(({ path }) => path))
   errors.push(...raw.errors)
   const tell = (path: Path, message: string, more: { hint?: string }, at: 'key' | 'value'): void => {
@@ -83,19 +85,18 @@ function loadDocument(raw: RawDocument, file: string, errors: ConfigError[]): Lo
     if (!told.has(text)) errors.push({ file, ...raw.locate(path, at), path: text, message, ...more })
   }
   const { findings, decoded } = validateDocument(raw.value)
-  for (const { path, at, message, ...more } of findings) {
+  for (const { path, at, message, doubt, ...more } of findings) {
     tell(path, message, more, at)
-    broken.push(path.length > 2 ? path.slice(0, -1) : path)
+    doubts.push(doubt)
   }
   if (decoded === undefined) return undefined
-  // What was left out as wrong may look like a second mistake to the rules: they say nothing about its surroundings.
+  // What was left out as wrong may look like a second mistake to the rules.
   const report: Report = (path, message, more = {}) => {
-    if (!broken.some((around) => startsWith(path, around) || startsWith(around, path)))
-      tell(path, message, more, 'value')
+    if (!doubts.some((doubt) => startsWith(path, doubt) || startsWith(doubt, path))) tell(path, message, more, 'value')
   }
   if (decoded.kind === 'Gate') checkGate(decoded.document, report)
   else checkProxy(decoded.document, report)
-  return { decoded, report, where: `${file}:${raw.locate([]).line}` }
+  return { decoded, report, complete: findings.length === 0, where: `${file}:${raw.locate([]).line}` }
 }
 
 /** Without a Proxy document: all defaults, relative to the folder of the first file. */

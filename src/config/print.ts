@@ -4,6 +4,7 @@ import type { Config } from './load.ts'
 import { resolveGate } from './resolve.ts'
 import { type GateConfig, GateDocument, ProxyDocument } from './schema.ts'
 import { toPercent } from './units.ts'
+import { keys, type Schema } from './words.ts'
 
 /**
  * YAML of the configuration with all defaults, those too that depend on other keys; durations and sizes as text. Files
@@ -11,8 +12,8 @@ import { toPercent } from './units.ts'
  */
 export function printConfig(config: Config): string {
   const documents = [
-    Encode(ProxyDocument, structuredClone(config.proxy)),
-    ...config.gates.map((gate) => Encode(GateDocument, withDefaults(gate))),
+    inOrder(ProxyDocument as unknown as Schema, Encode(ProxyDocument, structuredClone(config.proxy))),
+    ...config.gates.map((gate) => inOrder(GateDocument as unknown as Schema, Encode(GateDocument, withDefaults(gate)))),
   ]
   return documents.map((document) => stringify(document, { aliasDuplicateObjects: false })).join('---\n')
 }
@@ -44,4 +45,14 @@ function withDefaults(gate: GateConfig): GateConfig {
 function withoutSecrets(url: string): string {
   const { origin, pathname, search } = new URL(url)
   return pathname === '/' && search === '' ? url : `${origin}/***`
+}
+
+/** The keys in the order of the schema, which is the order of the reference. */
+function inOrder(schema: Schema | undefined, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((element) => inOrder(schema?.items, element))
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value)
+  const order = keys(schema ?? {})
+  entries.sort(([a], [b]) => order.indexOf(a) - order.indexOf(b))
+  return Object.fromEntries(entries.map(([key, child]) => [key, inOrder(schema?.properties?.[key], child)]))
 }

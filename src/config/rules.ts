@@ -71,12 +71,9 @@ function checkRelease(release: ReleaseConfig, gate: GateConfig, report: Report):
     report([...path, 'candidate'], `must be another variant than serving, which is ${release.serving} too`)
   }
   checkSteps(release, [...path, 'steps'], report)
-  if (release.promotion !== 'Copy') return
-  for (const role of ['serving', 'candidate'] as const) {
-    const variant = variants.find(({ name }) => name === release[role])
-    if (variant !== undefined && variant.workload === undefined) {
-      report([...path, 'promotion'], `must be Swap: Copy needs a workload on ${variant.name}, the ${role} variant`)
-    }
+  const roles = variants.filter(({ name }) => name === release.serving || name === release.candidate)
+  if (release.promotion === 'Copy' && roles.some(({ workload }) => workload === undefined)) {
+    report([...path, 'promotion'], 'must be Swap: Copy needs a workload on both variants')
   }
 }
 

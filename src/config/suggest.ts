@@ -2,7 +2,7 @@
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
   const lower = word.toLowerCase().slice(0, 64)
   let best: string | undefined
-  let bestDistance = Math.max(1, Math.floor(lower.length / 3)) + 1
+  let bestDistance = lower.length < 3 ? 1 : Math.floor(lower.length / 3) + 1
   for (const candidate of candidates) {
     const distance = editDistance(lower, candidate.toLowerCase())
     if (distance < bestDistance) {

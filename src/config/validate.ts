@@ -11,6 +11,8 @@ export interface Finding {
   at: 'key' | 'value'
   message: string
   hint?: string
+  /** Where the document is not what its writer meant: a rule broken there may be no mistake of its own. */
+  doubt: Path
 }
 
 /** A document of the kind, decoded with all defaults; undefined where too much is wrong to go on. */
@@ -52,13 +54,13 @@ export function validateDocument(value: unknown): Validated {
 function kindOf(value: unknown): 'Proxy' | 'Gate' | Validated {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const message = `must be a document with apiVersion, kind, metadata and spec, not ${shown(value)}`
-    return { findings: [{ path: [], at: 'value', message }] }
+    return { findings: [{ path: [], at: 'value', message, doubt: [] }] }
   }
   const { apiVersion, kind } = value as { apiVersion?: unknown; kind?: unknown }
   const findings: Finding[] = []
   const wrong = (key: string, given: unknown, right: string, hint = {}): void => {
     const message = given === undefined ? `is required: ${right}` : `must be ${right}, not ${shown(given)}`
-    findings.push({ path: [key], at: 'value', message, ...hint })
+    findings.push({ path: [key], at: 'value', message, doubt: [key], ...hint })
   }
   if (apiVersion !== API_VERSION) wrong('apiVersion', apiVersion, API_VERSION)
   if (kind === 'Proxy' || kind === 'Gate') {
@@ -93,29 +95,27 @@ function explain(error: RawError, root: Schema, document: unknown): Finding[] {
   if (error.keyword === 'required') {
     return (error.params.requiredProperties ?? []).map((key) => {
       const missing = schema.properties?.[key]
-      return { path: [...path, key], at: 'value', message: `is required: ${allowed(missing ?? {})}` }
+      const at = [...path, key]
+      return { path: at, at: 'value', message: `is required: ${allowed(missing ?? {})}`, doubt: at }
     })
   }
   if (error.keyword === 'additionalProperties') {
     return (error.params.additionalProperties ?? []).map((key) => unknownKey(key, path, schema, root))
   }
   const message = `must be ${allowed(schema)}, not ${shown(value)}`
-  return [{ path, at: 'value', message, ...hintFor(schema, value) }]
+  // A wrong `strategy` or `protocol` changes what its neighbours have to be.
+  const doubt = schema.enum === undefined ? beforeIndex(path) : path.slice(0, -1)
+  return [{ path, at: 'value', message, doubt, ...hintFor(schema, value) }]
 }
 
 function unknownKey(key: string, parent: Path, schema: Schema, root: Schema): Finding {
   const known = keys(schema)
-  const finding: Finding = {
-    path: [...parent, key],
-    at: 'key',
-    message: `unknown key; known here: ${known.join(', ')}`,
-  }
+  const path = [...parent, key]
+  const finding = { path, at: 'key', message: `unknown key; known here: ${known.join(', ')}`, doubt: path } as const
   const near = suggest(key, known)
-  if (near !== undefined) return { ...finding, hint: `did you mean ${near}?` }
-  const elsewhere = pathsOf(key, root, [])
-  return elsewhere.length === 1
-    ? { ...finding, hint: `it belongs to ${formatPath(elsewhere[0]!.slice(0, -1))}` }
-    : finding
+  if (near !== undefined) return { ...finding, doubt: [...parent, near], hint: `did you mean ${near}?` }
+  const home = pathsOf(key, root, [])
+  return home.length === 1 ? { ...finding, hint: `it belongs to ${formatPath(home[0]!.slice(0, -1))}` } : finding
 }
 
 /** Every place of the schema that has this key, lists left out. */
@@ -134,24 +134,22 @@ function schemaAt(root: Schema, pointer: string): Schema {
 
 function valueAt(root: unknown, pointer: string): { path: Path; value: unknown } {
   const path: (string | number)[] = []
-  const parts = pointer.split('/').slice(1)
   let value = root
-  while (parts.length > 0) {
-    let key = parts.shift()!
-    // The pointer is not escaped: a key such as streamgate.dev/weights comes in two parts.
-    while (parts.length > 0 && !(typeof value === 'object' && value !== null && Object.hasOwn(value, key))) {
-      key += `/${parts.shift()}`
-    }
+  for (const part of pointer.split('/').slice(1)) {
+    const key = part.replaceAll('~1', '/').replaceAll('~0', '~')
     path.push(Array.isArray(value) ? Number(key) : key)
     value = (value as Record<string, unknown> | undefined)?.[key]
   }
   return { path, value }
 }
 
-/** Elements of lists stay, so that the others keep their index. */
+/** Leaves a value out; for an element its whole list, since the others would change their index. */
 function remove(root: unknown, path: Path): void {
+  const whole = beforeIndex(path)
   let parent = root as Record<string | number, unknown> | undefined
-  for (const key of path.slice(0, -1)) parent = parent?.[key] as typeof parent
-  const last = path.at(-1)
-  if (typeof last === 'string' && typeof parent === 'object' && parent !== null) delete parent[last]
+  for (const key of whole.slice(0, -1)) parent = parent?.[key] as typeof parent
+  const last = whole.at(-1)
+  if (last !== undefined && typeof parent === 'object' && parent !== null) delete parent[last]
 }
+
+const beforeIndex = (path: Path): Path => (typeof path.at(-1) === 'number' ? beforeIndex(path.slice(0, -1)) : path)
