@@ -15,10 +15,10 @@ export interface JudgeState {
   capital: number[]
   /** Natural logarithm of the capital of each expert of the mirror test after the folded cells. */
   mirror: number[]
-  /** What was fixed for each open cell, ascending by epoch. */
+  /** What was fixed for each open cell, ascending by epoch; every tick writes them anew. */
   open: readonly CellMemo[]
-  /** Shares that the candidate may reach while serving has no traffic (weight 100); absent until it was there. */
-  historical?: { bad: number; slow: number }
+  /** What the candidate is measured by while serving has no traffic (weight 100). */
+  historical?: HistoricalFloors
   /** Evidence against single endpoints of the candidate. */
   endpoints: readonly EndpointMemo[]
   /** The endpoint that was blamed, once a release. */
@@ -33,14 +33,19 @@ export interface CellMemo {
   p0: number
   /** Serving's rate over the last 10 s was above maxErrorRate at some tick of the cell: it does not speak for the candidate. */
   failing: boolean
-  /** Serving broke maxErrorRate around this cell: "above max" gains nothing in it. */
-  shared: boolean
+}
+
+/** Shares that the candidate may reach at weight 100, and serving's history that gave them. 1 = nothing is known. */
+export interface HistoricalFloors {
+  bad: number
+  slow: number
+  requests: number
+  timed: number
 }
 
 export interface EndpointMemo {
   name: string
-  /** Totals of the step that are contained in `capital`. */
-  picks: number
+  /** Bad requests of the step that are contained in `capital`. */
   bad: number
   /** Capital of the 8 experts, each starting at 1/8. */
   capital: number[]
