@@ -1,7 +1,59 @@
+import type { Finding } from '../analysis/finding.ts'
+import { advance } from './advance.ts'
+import { demands, newDemands } from './demands.ts'
+import { findingOf } from './figures.ts'
+import type { Move } from './moves.ts'
+import { obey } from './obey.ts'
 import type { Observation } from './observation.ts'
-import type { Outcome } from './outcome.ts'
+import type { Decision, Outcome } from './outcome.ts'
 import type { Policy } from './plan.ts'
-import type { State } from './state.ts'
+import { coreOf, type State, stepOf, type Why } from './state.ts'
+import { statusOf } from './status.ts'
+import { percentages, weightsBps } from './table.ts'
 
-/** Pure and synchronous: what becomes of a gate. At most one transition a call: call again until the state is the same object. */
-export declare function decide(policy: Policy, state: State, observation: Observation, nowMs: number): Outcome
+/**
+ * What becomes of a gate: pure and synchronous. At most one transition a call; call again, without the command and with
+ * a fresh observation, until the state is the same object. A conviction goes before a command that would keep traffic on the candidate.
+ */
+export function decide(policy: Policy, state: State, observation: Observation, nowMs: number): Outcome {
+  const { command } = observation
+  if (command !== undefined) {
+    const obeyed = obey(policy, state, command, observation, nowMs)
+    if ('move' in obeyed) return moved(policy, state, obeyed.move, observation, nowMs)
+    const status = statusOf(policy, state, observation, nowMs)
+    if ('refusal' in obeyed) return { state, effects: [], status, refusal: obeyed.refusal }
+    return { state, effects: [], status: { ...status, message: obeyed.already } }
+  }
+  const next = advance(policy, state, observation, nowMs)
+  if (next === undefined) return { state, effects: [], status: statusOf(policy, state, observation, nowMs) }
+  if (next.why !== undefined) return moved(policy, state, next, observation, nowMs)
+  const effects = newDemands(demands(policy, state), demands(policy, next.state))
+  return { state: next.state, effects, status: statusOf(policy, next.state, observation, nowMs) }
+}
+
+function moved(policy: Policy, before: State, { state, why }: Move, observation: Observation, nowMs: number): Outcome {
+  const decision = decisionOf(before, state, why, observation, nowMs)
+  const effects = newDemands(demands(policy, before), demands(policy, state))
+  return {
+    state,
+    effects: [...effects, { type: 'Notify', decision }],
+    decision,
+    status: statusOf(policy, state, observation, nowMs),
+  }
+}
+
+function decisionOf(before: State, state: State, why: Why, observation: Observation, nowMs: number): Decision {
+  const core = coreOf(before)
+  const finding: Finding | undefined = core && findingOf(core, observation)
+  return {
+    time: new Date(observation.wallMs).toISOString(),
+    phase: state.phase,
+    step: stepOf(state),
+    weights: percentages(weightsBps(state)),
+    verdict: why.verdict,
+    reason: why.reason,
+    message: why.message,
+    evidence: finding?.evidence ?? null,
+    inputs: { ...observation, nowMs },
+  }
+}

@@ -38,5 +38,5 @@ export interface SetWeights {
 export interface ResetCounters {
   type: 'ResetCounters'
   trial: string
-  step: number
+  mark: number
 }

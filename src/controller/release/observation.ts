@@ -34,8 +34,8 @@ export interface CheckResult {
 export interface Observation {
   /** Wall clock, for the record alone. */
   wallMs: number
-  /** Which trial (`release.attempt`) and step the judge and the traffic figures are of; figures of another one are ignored. */
-  of: { trial: string; step: number } | null
+  /** The last `ResetCounters`: what the judge and the figures are of. Those of another trial or mark are ignored. */
+  of: { trial: string; mark: number } | null
   /** What the judge says; undefined while nothing is observed. */
   finding?: Finding
   traffic: {

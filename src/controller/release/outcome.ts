@@ -4,6 +4,7 @@ import type { Effect } from './effects.ts'
 import type { Observation } from './observation.ts'
 import type { Phase, State } from './state.ts'
 
+/** What the evidence says. */
 export type Verdict = 'Healthy' | 'Undecided' | 'Degraded'
 
 /** A change of phase, step or weight, or a new reason to hold. */

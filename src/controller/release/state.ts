@@ -1,3 +1,4 @@
+import type { Reason, Verdict } from './outcome.ts'
 import type { PlannedStep, Roles } from './plan.ts'
 
 /**
@@ -25,6 +26,8 @@ export interface Release {
   /** Rollback: a recorded release is put back; it was judged before and takes no steps. */
   kind: 'Release' | 'Rollback'
   revision: string
+  /** Hash of the candidate's template as it is judged; another one starts it over. null = not known (yet), or there is none. */
+  seen: string | null
   image: string | null
   /** Set when the candidate gets the template of a recorded release. */
   templateOf: string | null
@@ -44,10 +47,10 @@ export interface Release {
   ejected: string | null
 }
 
-/** Why a release goes back. */
-export interface Verdictum {
-  verdict: 'Healthy' | 'Undecided' | 'Degraded'
-  reason: string
+/** Why something happens. */
+export interface Why {
+  verdict: Verdict
+  reason: Reason
   message: string
 }
 
@@ -56,6 +59,8 @@ export interface Running extends Standing {
   release: Release
   /** When the phase (Preparing, Promoting) or the stage (Progressing) began. */
   sinceMs: number
+  /** Grows whenever a weight comes into force for which traffic is counted anew: names the step's counters. */
+  mark: number
   /** Grows when a person resumes after a hook did not answer: it is called again. */
   hookTry: number
   /** The candidate has no ready endpoint since then: its weight is 0. null = it is in. */
@@ -63,9 +68,11 @@ export interface Running extends Standing {
   /** How long it was out before, within this step. */
   outMs: number
   /** The release is to end, but serving is not ready to take the traffic back: it is brought up first. */
-  restoring: (Verdictum & { end: 'RolledBack' | 'Aborted'; sinceMs: number }) | null
+  restoring: (Why & { end: 'RolledBack' | 'Aborted'; sinceMs: number }) | null
+  /** A person promoted it in spite of a conviction: convictions no longer count. */
+  overruled: boolean
   /** Reasons for holding that were recorded in this step: each once. */
-  noted: readonly string[]
+  noted: readonly Reason[]
 }
 
 export interface Idle extends Standing {
@@ -91,6 +98,8 @@ export interface Progressing extends Running {
   weightSinceMs: number
   /** From when stepTimeout counts: the step's start, or when a person last resumed it. */
   undecidedSinceMs: number
+  /** A person has let it go on from this step's pause. */
+  approved: boolean
 }
 
 export interface Paused {
@@ -115,13 +124,75 @@ export interface Ended extends Standing {
   release: Release
   /** Steps begun. */
   step: number
-  verdict: Verdictum['verdict']
-  reason: string
+  verdict: Why['verdict']
+  reason: Reason
   message: string
   endedAt: string
   sinceMs: number
+  /** AfterRelease or OnRollback was not answered yet. */
+  hookPending: boolean
   /** When the losing workload is scaled down; null = done, or there is none. */
   scaleDownAtMs: number | null
   /** The release is to be rolled back as soon as the variant that had the traffic before it is ready. */
   undo: { sinceMs: number; by: string } | null
+}
+
+/** The phases in which a release runs, without the pause around it. */
+export type Core = Preparing | Progressing | Promoting
+
+/** What runs, paused or not; undefined while nothing does. */
+export function coreOf(state: State): Core | undefined {
+  switch (state.phase) {
+    case 'Preparing':
+    case 'Progressing':
+    case 'Promoting':
+      return state
+    case 'Paused':
+      return state.within
+    default:
+      return undefined
+  }
+}
+
+/** Roles, resting weights and the rest that every state has. */
+export const standingOf = (state: State): Standing => {
+  const { roles, restBps, releases, revisionSeen } = state.phase === 'Paused' ? state.within : state
+  return { roles, restBps, releases, revisionSeen }
+}
+
+/** The release that runs or ended last. */
+export const releaseOf = (state: State): Release | undefined =>
+  state.phase === 'Idle' ? undefined : state.phase === 'Paused' ? state.within.release : state.release
+
+/** Puts the fields of `core` back where `coreOf` took them from. */
+export function withCore<S extends Core | Paused>(state: S, changes: Partial<Running>): S {
+  return state.phase === 'Paused' ? { ...state, within: { ...state.within, ...changes } } : { ...state, ...changes }
+}
+
+/** Names evidence: a new attempt has a new judge. */
+export const trialOf = (release: Release): string => `${release.id}.${release.attempt}`
+
+/** Step for people: from 1, 0 before the first. */
+export function stepOf(state: State): number {
+  if (state.phase === 'Idle') return 0
+  if (state.phase === 'Paused') return stepOf(state.within)
+  if (state.phase === 'Preparing') return 0
+  if (state.phase === 'Progressing') return state.step + (state.stage === 'Entering' ? 0 : 1)
+  return state.step
+}
+
+const TIMES = ['sinceMs', 'outSinceMs', 'weightSinceMs', 'undecidedSinceMs', 'scaleDownAtMs'] as const
+
+/** The same state on another monotonic clock that is ahead by `deltaMs`. */
+export function shiftTimes(state: State, deltaMs: number): State {
+  const shift = (value: unknown): unknown => {
+    if (Array.isArray(value) || value === null || typeof value !== 'object') return value
+    const out: Record<string, unknown> = {}
+    for (const [key, inner] of Object.entries(value)) {
+      const isTime = (TIMES as readonly string[]).includes(key) && typeof inner === 'number'
+      out[key] = isTime ? inner + deltaMs : shift(inner)
+    }
+    return out
+  }
+  return shift(state) as State
 }
