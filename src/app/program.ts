@@ -163,12 +163,16 @@ export class Program {
   /** Loads the configuration again. A bad one is refused: every mistake is logged and the running one stays. */
   reload(): void {
     const loaded = loadConfig(this.#paths)
-    if (!loaded.ok) return this.#refuse(loaded.errors.map(formatConfigError))
+    if (!loaded.ok) {
+      this.#refuse(loaded.errors.map(formatConfigError))
+      return
+    }
     let listeners: ListenerSpec[]
     try {
       listeners = loaded.config.proxy.spec.listeners.map(listenerSpec)
     } catch (error) {
-      return this.#refuse([(error as Error).message])
+      this.#refuse([(error as Error).message])
+      return
     }
     this.#warnOfRestart(loaded.config)
     this.#config = loaded.config

@@ -25,7 +25,7 @@ export async function demo({ keep }: { keep: boolean }, out: Screen): Promise<nu
     new Backend({ version: 'v1', failureRate: 0 }),
     new Backend({ version: 'v2', failureRate: 0 }),
   ] as const
-  const closing: (() => Promise<unknown> | void)[] = []
+  const closing: (() => Promise<unknown>)[] = []
   try {
     const ports = await Promise.all(backends.map((backend) => backend.start()))
     closing.push(() => Promise.all(backends.map((backend) => backend.close())))
