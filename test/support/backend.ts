@@ -63,10 +63,12 @@ export class Backend {
   readonly sockets = new Set<Socket>()
   readonly protocol: 'http' | 'https' | 'h2c' | 'h2'
   readonly #server: Server
+  readonly #port: number
   readonly #random: Random
   readonly #handle: BackendOptions['handle']
 
-  constructor(options: BackendOptions) {
+  constructor(options: BackendOptions = {}) {
+    this.#port = options.port ?? 0
     this.name = options.name ?? 'backend'
     this.protocol = options.protocol ?? 'http'
     this.failureRate = options.failureRate ?? 0
@@ -94,11 +96,15 @@ export class Backend {
     )
   }
 
-  static async start(options: BackendOptions = {}): Promise<Backend> {
-    const backend = new Backend(options)
-    backend.#server.listen(options.port ?? 0, '127.0.0.1')
-    await once(backend.#server, 'listening')
-    return backend
+  /** A backend that listens. */
+  static start(options: BackendOptions = {}): Promise<Backend> {
+    return new Backend(options).start()
+  }
+
+  async start(): Promise<this> {
+    this.#server.listen(this.#port, '127.0.0.1')
+    await once(this.#server, 'listening')
+    return this
   }
 
   get port(): number {

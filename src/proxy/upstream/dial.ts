@@ -1,5 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net'
 import {
+  type ConnectionOptions,
   checkServerIdentity,
   createSecureContext,
   type SecureContext,
@@ -92,7 +93,7 @@ export class Dialer {
     const { target } = this
     // Parsing a CA bundle costs milliseconds: once an endpoint, not once a connection.
     this.#context ??= createSecureContext({ minVersion: 'TLSv1.2', ...(target.caPem ? { ca: target.caPem } : {}) })
-    const socket = tlsConnect({
+    const options: ConnectionOptions & { allowHalfOpen: boolean } = {
       host: target.host,
       port: target.port,
       allowHalfOpen,
@@ -103,7 +104,8 @@ export class Dialer {
       ...(isIP(target.serverName) ? {} : { servername: target.serverName }),
       checkServerIdentity: (_, certificate) => checkServerIdentity(target.serverName, certificate),
       ...(this.#session ? { session: this.#session } : {}),
-    })
+    }
+    const socket = tlsConnect(options)
     socket.setNoDelay(true)
     socket.on('session', (session) => {
       this.#session = session

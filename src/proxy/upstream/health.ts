@@ -61,12 +61,16 @@ export class HealthChecker {
     const wanted = new Map<string, HealthTarget>()
     for (const target of targets) wanted.set(keyOf(target), target)
     for (const [key, watch] of this.#watches) {
-      if (wanted.get(key)?.block.ref.buffer === watch.target.block.ref.buffer) continue
+      if (wanted.has(key)) continue
       watch.close()
       this.#watches.delete(key)
     }
     for (const [key, target] of wanted) {
-      if (this.#watches.has(key)) continue
+      const known = this.#watches.get(key)
+      if (known) {
+        known.moveTo(target.block)
+        continue
+      }
       const watch = new Watch(target, this.#options)
       this.#watches.set(key, watch)
       if (this.#started) watch.start()
@@ -94,19 +98,22 @@ const keyOf = ({ gate, variant, endpoint, host, check, tls }: HealthTarget): str
   ])
 
 class Watch {
-  readonly target: HealthTarget
+  readonly #target: HealthTarget
   readonly #options: HealthCheckerOptions
-  readonly #word: number
+  #block: Block
+  #word: number
   readonly #client: Client
   #cancel: (() => void) | undefined
   #closed = false
+  #unhealthy = false
   #passes = 0
   #failures = 0
 
   constructor(target: HealthTarget, options: HealthCheckerOptions) {
-    this.target = target
+    this.#target = target
     this.#options = options
     const { block, check, endpoint, tls } = target
+    this.#block = block
     this.#word = endpointAt(block.layout, endpoint.slot) + Endpoint.unhealthy
     const dialer = new Dialer(
       targetOf(endpoint.origin, {
@@ -127,13 +134,21 @@ class Watch {
         dialer.dial((error, socket) => (error ? callback(error, null) : callback(null, socket!)))
       },
     })
-    // A lost connection is what a check is there to find; there is nothing else to do about it.
-    this.#client.on('error', () => {})
+  }
+
+  /** A gate's memory was replaced (its shape changed): what is known about the endpoint goes along. */
+  moveTo(block: Block): void {
+    if (block.ref.buffer === this.#block.ref.buffer) return
+    this.#block = block
+    this.#word = endpointAt(block.layout, this.#target.endpoint.slot) + Endpoint.unhealthy
+    this.#write()
   }
 
   /** The first check comes at a random moment of the first interval, so that a thousand endpoints are not asked at once. */
   start(): void {
-    this.#cancel ??= this.#options.clock.after(this.target.check.intervalMs * this.#options.random(), () => this.#run())
+    this.#cancel ??= this.#options.clock.after(this.#target.check.intervalMs * this.#options.random(), () =>
+      this.#run(),
+    )
   }
 
   close(): void {
@@ -141,7 +156,8 @@ class Watch {
     this.#cancel?.()
     this.#cancel = undefined
     // Whoever has the slot next starts healthy; an endpoint that is checked no longer is taken as it comes.
-    Atomics.store(this.target.block.words, this.#word, 0)
+    this.#unhealthy = false
+    this.#write()
     void this.#client.destroy()
   }
 
@@ -151,7 +167,7 @@ class Watch {
       if (this.#closed) return
       this.#judge(problem)
       // Up to 10 % early or late, so that endpoints (and replicas of the proxy) drift apart.
-      const { intervalMs } = this.target.check
+      const { intervalMs } = this.#target.check
       const pauseMs = intervalMs * (0.9 + 0.2 * this.#options.random()) - (this.#options.clock.nowMs() - startedMs)
       this.#cancel = this.#options.clock.after(Math.max(pauseMs, 1), () => this.#run())
     })
@@ -159,7 +175,7 @@ class Watch {
 
   /** Calls back once: undefined when the endpoint passed, else what was wrong. */
   #ask(callback: (problem: string | undefined) => void): void {
-    const { check, endpoint, host } = this.target
+    const { check, endpoint, host } = this.#target
     let done = false
     let status = 0
     let bytes = 0
@@ -202,7 +218,8 @@ class Watch {
   }
 
   #judge(problem: string | undefined): void {
-    const { block, check, endpoint, gate, variant } = this.target
+    const { check, endpoint, gate, variant } = this.#target
+    const fields = { gate, variant, endpoint: endpoint.name, path: check.path }
     if (problem === undefined) {
       this.#failures = 0
       this.#passes++
@@ -210,15 +227,19 @@ class Watch {
       this.#passes = 0
       this.#failures++
     }
-    const unhealthy = Atomics.load(block.words, this.#word) === 1
-    const fields = { gate, variant, endpoint: endpoint.name, path: check.path }
-    if (unhealthy && this.#passes >= check.healthy) {
-      Atomics.store(block.words, this.#word, 0)
+    if (this.#unhealthy && this.#passes >= check.healthy) {
+      this.#unhealthy = false
+      this.#write()
       this.#options.log.info({ ...fields, passes: this.#passes }, 'endpoint is healthy again')
-    } else if (!unhealthy && this.#failures >= check.unhealthy) {
-      Atomics.store(block.words, this.#word, 1)
+    } else if (!this.#unhealthy && this.#failures >= check.unhealthy) {
+      this.#unhealthy = true
+      this.#write()
       this.#options.log.warn({ ...fields, failures: this.#failures, problem }, 'endpoint is unhealthy')
     }
+  }
+
+  #write(): void {
+    Atomics.store(this.#block.words, this.#word, this.#unhealthy ? 1 : 0)
   }
 }
 
