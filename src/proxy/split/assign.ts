@@ -5,7 +5,7 @@ import type { GateSpec } from '../snapshot.ts'
 import { bucketAt, bucketOfKey, positionOf } from './bucket.ts'
 import { overrideOf } from './override.ts'
 import { startOf, variantAt } from './ranges.ts'
-import { createSplitter } from './splitter.ts'
+import { createSplitter, type Splitter } from './splitter.ts'
 import { bucketOfCookie, type Sign } from './sticky.ts'
 
 /** Why a request is on its variant, `streamgate.variant_reason` in the access log. */
@@ -19,8 +19,13 @@ export interface Assignment {
   bucket: number
   /** True: the bucket is new, answer with `stickyCookie(gate.sticky, bucket, ...)`. */
   setBucket: boolean
-  /** Counts for the share (recorder.begin) and may be observed: everything but an override. */
+  /** Counts for the measured share (recorder.begin): everything but an override. */
   split: boolean
+  /**
+   * May be observed by the judge (recorder.observe): assigned at random and left where it was assigned. Not an override, and not a
+   * `fallback`, which reaches its variant with another chance than the cell's weight says.
+   */
+  observable: boolean
 }
 
 /** Chooses the variants of one gate's requests in one worker. */
@@ -39,6 +44,8 @@ export interface AssignerOptions {
   /** True while the variant has an endpoint that may be picked. */
   usable: (variant: number) => boolean
   random: Random
+  /** Default: a new one. Pass on the previous snapshot's, so that the share stays exact over changes of endpoints. */
+  splitter?: Splitter
   /** Needed where the Gate has sticky.secret: `signer(secret)` of ../signature.ts. */
   sign?: Sign
 }
@@ -56,16 +63,26 @@ export function createAssigner(options: AssignerOptions): Assigner {
   const { words, layout } = options.block
   const { overrides, sticky } = gate
   const variants = gate.variants.length
-  const splitter = createSplitter(variants, random)
-  const result: Assignment = { variant: 0, reason: 'weight', bucket: -1, setBucket: false, split: true }
+  const splitter = options.splitter ?? createSplitter(variants, random)
+  if (sticky?.secret !== undefined && sign === undefined) throw new TypeError('sticky.secret needs sign')
+  const result: Assignment = {
+    variant: 0,
+    reason: 'weight',
+    bucket: -1,
+    setBucket: false,
+    split: true,
+    observable: true,
+  }
 
-  /** By weight among the usable variants but `except`, or -1. Rare, so plain chance will do. */
-  function spill(weights: number, except: number): number {
+  /** By weight among the usable variants but the empty one and, while it is shut, the candidate (-1: none); or -1. Rare, so plain chance will do. */
+  function spill(weights: number, empty: number, shutCandidate: number): number {
     let total = 0
-    for (let v = 0; v < variants; v++) if (v !== except && usable(v)) total += words[weights + v]!
+    for (let v = 0; v < variants; v++) {
+      if (v !== empty && v !== shutCandidate && usable(v)) total += words[weights + v]!
+    }
     let place = random() * total
     for (let v = 0; v < variants; v++) {
-      if (v === except || !usable(v)) continue
+      if (v === empty || v === shutCandidate || !usable(v)) continue
       place -= words[weights + v]!
       if (place < 0) return v
     }
@@ -95,6 +112,7 @@ export function createAssigner(options: AssignerOptions): Assigner {
         result.bucket = -1
         result.setBucket = false
         result.split = false
+        result.observable = false
         return result
       }
 
@@ -103,8 +121,9 @@ export function createAssigner(options: AssignerOptions): Assigner {
       const candidate = words[table + Table.candidate]! - 1
       const serving = words[table + Table.serving]! - 1
       const bucket = sticky === undefined ? -1 : bucketOf(rawHeaders, clientAddress)
-      const rest = serving >= 0 ? serving : 0
+      const rest = Math.max(serving, 0)
       result.split = true
+      result.observable = true
       result.bucket = bucket
       result.setBucket = false
       if (bucket >= 0) {
@@ -129,10 +148,13 @@ export function createAssigner(options: AssignerOptions): Assigner {
       const observed = words[table + Table.observed] === 1
       let other = -1
       if (variant === candidate && serving >= 0 && (shut || (observed && !usable(variant)))) other = serving
-      else if (gate.variants[variant]!.whenEmpty === 'Spill' && !usable(variant)) other = spill(weights, variant)
+      else if (gate.variants[variant]!.whenEmpty === 'Spill' && !usable(variant)) {
+        other = spill(weights, variant, shut ? candidate : -1)
+      }
       if (other >= 0) {
         result.variant = other
         result.reason = 'fallback'
+        result.observable = false
       }
       return result
     },
