@@ -1,4 +1,4 @@
-import { AXIS } from './experts.ts'
+import { AXIS, plain } from './experts.ts'
 import type { CellCounts, Test } from './finding.ts'
 import { capitalShares, type JudgePolicy } from './policy.ts'
 import {
@@ -59,14 +59,14 @@ const GRID = AXIS * AXIS
 
 /** All that is staked at the beginning, in equal parts on the experts of a test. */
 export function initialCapital({ shares }: Bench): number[] {
-  const v = new Array<number>(At.size).fill(0)
+  const v = new Float64Array(At.size)
   const staked = 1 - LATE
   v.fill((shares.worse * staked) / GRID, At.worse, At.worse + GRID)
   v.fill((shares.aboveMax * staked) / AXIS, At.aboveMax, At.aboveMax + AXIS)
   v.fill((shares.aboveMax * staked) / AXIS, At.aboveMaxAlone, At.aboveMaxAlone + AXIS)
   v.fill((shares.slowWorse * staked) / GRID, At.slowWorse, At.slowWorse + GRID)
   v.fill((shares.slowMax * staked) / AXIS, At.slowMax, At.slowMax + AXIS)
-  return v
+  return plain(v)
 }
 
 /** What the capital of a cell depends on beside its counts. */

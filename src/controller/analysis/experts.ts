@@ -35,3 +35,16 @@ export function power(powers: Powers, n: number, out: Float64Array): void {
     for (let k = 0; k < AXIS; k++) out[k] = Math.exp(n * powers.ln[k]!)
   }
 }
+
+/** Reads plain numbers into a vector. A loop over one kind of array is many times faster than `set` or `from` here. */
+export function load(out: Float64Array, values: readonly number[]): Float64Array {
+  for (let k = 0; k < values.length; k++) out[k] = values[k]!
+  return out
+}
+
+/** The vector as plain numbers. */
+export function plain(values: Float64Array): number[] {
+  const out: number[] = []
+  for (let k = 0; k < values.length; k++) out.push(values[k]!)
+  return out
+}

@@ -1,8 +1,9 @@
 import { type Bench, benchOf, capitalOf, initialCapital, stepCell } from './capital.ts'
 import { blamed, LEAST_ENDPOINTS, restartEndpoints, watchEndpoints } from './endpoint.ts'
+import { load, plain } from './experts.ts'
 import type { CellCounts, Finding, JudgeInput, Test } from './finding.ts'
 import { historicalFloors } from './historical.ts'
-import { addCell, evidence, FINE, MIRROR_EXPERTS, nullOf, requestsNeeded } from './mirror.ts'
+import { addCells, evidence, FINE, MIRROR_EXPERTS, nullOf, requestsNeeded } from './mirror.ts'
 import { convictionThreshold, type JudgePolicy } from './policy.ts'
 import { markShared, RUN } from './shared.ts'
 import type { CellMemo, JudgeState } from './state.ts'
@@ -22,7 +23,7 @@ export function createJudge(policy: JudgePolicy): JudgeState {
     requests: 0,
     bad: 0,
     capital: initialCapital(benchOf(policy)),
-    mirror: new Array<number>(MIRROR_EXPERTS).fill(0),
+    mirror: plain(new Float64Array(MIRROR_EXPERTS)),
     open: [],
     endpoints: [],
   }
@@ -48,11 +49,11 @@ export function judge(
   input: JudgeInput,
 ): { state: JudgeState; finding: Finding } {
   const bench = benchOf(policy)
-  const unfolded = input.cells.filter((cell) => cell.epoch > before.folded)
+  const unfolded = after(input.cells, before.folded)
   const { open: memos, shared } = remember(policy, before, input, unfolded)
   const historical = historicalFloors(policy, before.historical, input.servingHistory, unfolded)
-  const final = unfolded.findIndex((cell) => !isFinal(cell, input.epoch))
-  const count = final < 0 ? unfolded.length : final
+  let count = 0
+  while (count < unfolded.length && isFinal(unfolded[count]!, input.epoch)) count++
 
   const { historical: _, ...rest } = before
   let state: JudgeState = { ...rest, open: memos.slice(count), ...(historical && { historical }) }
@@ -76,6 +77,12 @@ export function judge(
   if (finding.convicted) state.convicted = finding.convicted
   if (state.badEndpoint !== undefined) finding.badEndpoint = state.badEndpoint
   return { state, finding }
+}
+
+function after(cells: readonly CellCounts[], epoch: number): readonly CellCounts[] {
+  let first = cells.length
+  while (first > 0 && cells[first - 1]!.epoch > epoch) first--
+  return cells.slice(first)
 }
 
 const isFinal = ({ epoch, pending }: CellCounts, now: number): boolean =>
@@ -111,21 +118,22 @@ function fold(
   memos: readonly CellMemo[],
   { cells, shared, historical }: OpenCells,
 ): Partial<JudgeState> {
-  const capital = Float64Array.from(before.capital)
-  const mirror = [...before.mirror]
+  const capital = load(new Float64Array(before.capital.length), before.capital)
+  const mirror = load(new Float64Array(before.mirror.length), before.mirror)
   let { requests, bad } = before
-  cells.forEach((cell, k) => {
-    stepCell(capital, bench, cell, { shared: shared[k] === 1, historical, pessimistic: false }, requests)
-    addCell(mirror, cell, memos[k]!)
-    requests += cell.candidate.started
-    bad += cell.candidate.bad
-  })
-  return { folded: cells.at(-1)!.epoch, requests, bad, capital: Array.from(capital), mirror }
+  for (let k = 0; k < cells.length; k++) {
+    const { started, bad: failed } = cells[k]!.candidate
+    stepCell(capital, bench, cells[k]!, { shared: shared[k] === 1, historical, pessimistic: false }, requests)
+    requests += started
+    bad += failed
+  }
+  addCells(mirror, cells, memos)
+  return { folded: cells.at(-1)!.epoch, requests, bad, capital: plain(capital), mirror: plain(mirror) }
 }
 
-function mirrorOf(state: JudgeState, cells: readonly CellCounts[]): number[] {
-  const mirror = [...state.mirror]
-  cells.forEach((cell, k) => void addCell(mirror, cell, state.open[k]!))
+function mirrorOf(state: JudgeState, cells: readonly CellCounts[]): Float64Array {
+  const mirror = load(new Float64Array(MIRROR_EXPERTS), state.mirror)
+  addCells(mirror, cells, state.open)
   return mirror
 }
 
@@ -156,7 +164,7 @@ function forgive(
     requests,
     bad: 0,
     capital: first.map((stake, k) => Math.min(stake, capital[k]!)),
-    mirror: new Array<number>(MIRROR_EXPERTS).fill(0),
+    mirror: plain(new Float64Array(MIRROR_EXPERTS)),
     open: [],
     badEndpoint: bad.name,
   }
@@ -208,7 +216,7 @@ const ln = (value: number): number => Math.log(Math.max(LEAST, value))
 function describe(
   policy: JudgePolicy,
   input: JudgeInput,
-  now: Tests & { mirror: number[]; requests: number; bad: number },
+  now: Tests & { mirror: Float64Array; requests: number; bad: number },
 ): Finding {
   const fine = evidence(now.mirror)
   const rate = now.requests > 0 ? Math.min(1, now.bad / now.requests) : 0

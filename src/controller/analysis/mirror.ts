@@ -48,15 +48,31 @@ function betsAt(p0: number): Bets {
   return known
 }
 
-/** Adds one cell to the logarithms in `ln`. A running request and a sticky user's repeated failure speak for nobody. */
-export function addCell(ln: Float64Array | number[], { candidate }: CellCounts, memo: CellMemo): void {
-  if (candidate.started === 0) return
-  const withheld = candidate.bad + (candidate.pending ?? 0) + (candidate.repeated ?? 0)
-  const good = Math.max(0, candidate.started - withheld)
-  const { bad: lnBad, good: lnGood } = betsAt(memo.p0)
+/**
+ * Adds cells to the logarithms in `ln`; `memos` are theirs. A running request and a sticky user's repeated failure speak for nobody;
+ * a cell in which serving failed too never speaks for the candidate. Cells with the same null add up first.
+ */
+export function addCells(ln: Float64Array, cells: readonly CellCounts[], memos: readonly CellMemo[]): void {
+  let bad = 0
+  let good = 0
+  for (let k = 0; k < cells.length; k++) {
+    const { candidate } = cells[k]!
+    const { p0, failing } = memos[k]!
+    const withheld = candidate.bad + (candidate.pending ?? 0) + (candidate.repeated ?? 0)
+    bad += candidate.bad
+    good += Math.max(0, candidate.started - withheld)
+    const next = memos[k + 1]
+    if (k + 1 < cells.length && !failing && next!.p0 === p0 && !next!.failing) continue
+    if (bad > 0 || good > 0) add(ln, bad, good, betsAt(p0), failing)
+    bad = 0
+    good = 0
+  }
+}
+
+function add(ln: Float64Array, bad: number, good: number, bets: Bets, failing: boolean): void {
   for (let k = 0; k < MIRROR_EXPERTS; k++) {
-    const gain = candidate.bad * lnBad[k]! + good * lnGood[k]!
-    ln[k]! += memo.failing ? Math.min(0, gain) : gain
+    const gain = bad * bets.bad[k]! + good * bets.good[k]!
+    ln[k]! += failing ? Math.min(0, gain) : gain
   }
 }
 
@@ -65,12 +81,18 @@ export function evidence(ln: ArrayLike<number>): number {
   return logMean(ln, 0, undefined)
 }
 
+const later = new Float64Array(MIRROR_EXPERTS)
+
 /** ln mean exp(ln + n * slope): the evidence after n more requests. */
 function logMean(ln: ArrayLike<number>, n: number, slope: Float64Array | undefined): number {
   let max = Number.NEGATIVE_INFINITY
-  for (let k = 0; k < MIRROR_EXPERTS; k++) max = Math.max(max, ln[k]! + n * (slope?.[k] ?? 0))
+  for (let k = 0; k < MIRROR_EXPERTS; k++) {
+    later[k] = slope ? ln[k]! + n * slope[k]! : ln[k]!
+    if (later[k]! > max) max = later[k]!
+  }
   let sum = 0
-  for (let k = 0; k < MIRROR_EXPERTS; k++) sum += Math.exp(ln[k]! + n * (slope?.[k] ?? 0) - max)
+  // What is more than e^40 smaller adds nothing to a double.
+  for (let k = 0; k < MIRROR_EXPERTS; k++) if (later[k]! > max - 40) sum += Math.exp(later[k]! - max)
   return max + Math.log(sum / MIRROR_EXPERTS)
 }
 

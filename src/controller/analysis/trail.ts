@@ -1,4 +1,5 @@
 import { At, type Bench, type CellRules, stepCell } from './capital.ts'
+import { load } from './experts.ts'
 import type { CellCounts } from './finding.ts'
 import type { HistoricalFloors, JudgeState } from './state.ts'
 
@@ -55,7 +56,8 @@ export function replay(before: JudgeState, state: JudgeState, bench: Bench, open
   entries.length = from
 
   const start = entries[from - 1]
-  scratch.set(start?.after ?? state.capital)
+  if (start?.after) scratch.set(start.after)
+  else load(scratch, state.capital)
   let requests = start?.requests ?? state.requests
   const rules: CellRules = { shared: false, historical, pessimistic: false }
   for (let k = from; k < cells.length; k++) {
@@ -63,8 +65,8 @@ export function replay(before: JudgeState, state: JudgeState, bench: Bench, open
     rules.shared = shared[k] === 1
     stepCell(scratch, bench, cell, rules, requests)
     requests += cell.candidate.started
-    const after = cell.epoch % STRIDE === 0 ? Float64Array.from(scratch) : undefined
-    entries.push({ epoch: cell.epoch, counts: Float64Array.from(countsOf(cell, shared[k]!)), requests, after })
+    const after = cell.epoch % STRIDE === 0 ? scratch.slice() : undefined
+    entries.push({ epoch: cell.epoch, counts: countsOf(cell, shared[k]!).slice(), requests, after })
   }
   trails.set(state, trail)
   return { capital: scratch, requests }
@@ -75,7 +77,7 @@ const darker = new Float64Array(At.size)
 
 /** The same with every long pending serving request counted as bad; rare, so nothing is kept. */
 export function replayPessimistic(state: JudgeState, bench: Bench, { cells, shared, historical }: OpenCells): Replay {
-  darker.set(state.capital)
+  load(darker, state.capital)
   let requests = state.requests
   for (let k = 0; k < cells.length; k++) {
     stepCell(darker, bench, cells[k]!, { shared: shared[k] === 1, historical, pessimistic: true }, requests)
