@@ -7,6 +7,8 @@ export const Exit = {
   usage: 2,
   timeout: 3,
   unreachable: 4,
+  /** Ctrl-C while waiting: 128 + SIGINT, as shells say it. */
+  interrupted: 130,
 } as const
 
 /** Ends the command: `message` says what and where, `hint` what to do next. */
