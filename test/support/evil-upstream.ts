@@ -11,7 +11,7 @@ export class EvilConnection {
   /** Everything that arrived and was not taken by `request`, latin1. */
   received = ''
   #ended = false
-  #wake: (() => void) | undefined
+  #waiting: (() => void)[] = []
 
   constructor(socket: Socket, index: number) {
     this.socket = socket
@@ -19,11 +19,11 @@ export class EvilConnection {
     socket.setEncoding('latin1')
     socket.on('data', (text: string) => {
       this.received += text
-      this.#wake?.()
+      this.#wake()
     })
     const ended = () => {
       this.#ended = true
-      this.#wake?.()
+      this.#wake()
     }
     socket.on('end', ended)
     socket.on('close', ended)
@@ -34,11 +34,13 @@ export class EvilConnection {
   async until(done: (received: string) => boolean): Promise<boolean> {
     while (!done(this.received)) {
       if (this.#ended) return false
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
     }
     return true
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   /** Waits for a request head (and a Content-Length body) and takes it: its text, or undefined when the peer ended. */
@@ -92,9 +94,9 @@ export class EvilConnection {
     this.socket.destroy()
   }
 
-  /** Resolves when the connection is gone. */
+  /** Resolves when the peer has ended or the connection is gone. */
   async closed(): Promise<void> {
-    if (!this.socket.closed) await once(this.socket, 'close')
+    await this.until(() => false)
   }
 }
 

@@ -70,6 +70,14 @@ export class Attempt implements UpstreamCall, Deadlined, Dispatcher.DispatchHand
     }
   }
 
+  /**
+   * The connection broke under the attempt. Called before undici hears of it, which takes a reset for the end of a body that has no
+   * length (and fails an assertion when it is told to abort just then): what undici says after this is not heard.
+   */
+  broken(error: Error): void {
+    if (!this.done && this.#controller !== undefined) this.#report(error)
+  }
+
   // --- undici's side
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -135,11 +143,15 @@ export class Attempt implements UpstreamCall, Deadlined, Dispatcher.DispatchHand
   /** Ends the attempt once: reports first, so that what undici says while the connection is torn down is not heard. */
   #fail(error: Error): void {
     if (this.done) return
+    this.#report(error)
+    this.#connections.failed(this, error)
+    this.#controller?.abort(error)
+  }
+
+  #report(error: Error): void {
     const started = this.#controller !== undefined
     this.#settle()
     this.#handler.onFailure(classify(error, { started, reused: this.reused, answered: this.#answered }))
-    this.#connections.failed(this, error)
-    this.#controller?.abort(error)
   }
 
   #settle(): void {

@@ -3,12 +3,13 @@ import { Client, type Dispatcher } from 'undici'
 import type { Attempt } from './attempt.ts'
 import { CLIENT_OPTIONS, type Connections } from './connections.ts'
 import type { Dialer } from './dial.ts'
+import { skipContinue, type Waiting } from './skip-continue.ts'
 
 /** How much earlier than the endpoint's `Keep-Alive: timeout` a connection is given up: its last packets may cross ours. */
 const KEEP_ALIVE_MARGIN_MS = 1000
 
 /** One undici Client holds one connection at a time. */
-interface Lane {
+interface Lane extends Waiting {
   client: Client
   /** Connecting or connected. */
   socket: Socket | undefined
@@ -55,7 +56,9 @@ export class Http1Connections implements Connections {
 
   started(attempt: Attempt): void {
     const lane = this.#laneOf.get(attempt)
-    if (lane) attempt.reused = lane.served++ > 0
+    if (!lane) return
+    attempt.reused = lane.served++ > 0
+    lane.waiting = true
   }
 
   blocked(attempt: Attempt): boolean {
@@ -88,15 +91,19 @@ export class Http1Connections implements Connections {
         keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
         connect: (_, callback) => {
           lane.socket = this.dialer.dial((error, socket) => {
+            if (socket) skipContinue(socket, lane)
             if (error) callback(error, null)
             else callback(null, socket!)
           })
+          lane.socket.on('error', (error) => lane.attempt?.broken(error))
         },
       }),
       socket: undefined,
       served: 0,
       attempt: undefined,
       state: 'busy',
+      waiting: false,
+      onFirstByte: () => lane.attempt?.onResponseStarted(),
     }
     this.#lanes.add(lane)
     lane.client.on('connect', () => {
