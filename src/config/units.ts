@@ -5,10 +5,10 @@ export type Milliseconds = number
 /** A decoded size. */
 export type Bytes = number
 
-export const DURATION = '^(0|[0-9]{1,9}(\\.[0-9]{1,3})?(ms|s|m|h))$'
+export const DURATION = '^(0|[0-9]{1,10}(\\.[0-9]{1,3})?(ms|s|m|h))$'
 /** A duration of more than 0. Without lookahead: the custom resource's schema is checked by Go's regexp. */
 export const POSITIVE_DURATION =
-  '^(0*[1-9][0-9]{0,8}(\\.[0-9]{1,3})?(ms|s|m|h)|0\\.(00[1-9]|0[1-9][0-9]?|[1-9][0-9]{0,2})(s|m|h))$'
+  '^(0*[1-9][0-9]{0,9}(\\.[0-9]{1,3})?(ms|s|m|h)|0\\.(00[1-9]|0[1-9][0-9]?|[1-9][0-9]{0,2})(s|m|h))$'
 /** What a timer can hold: 2^31-1 ms, about 24 days. A longer one would fire at once. */
 export const MAX_DURATION_MS = 2_147_483_647
 export const MAX_SIZE_BYTES = Number.MAX_SAFE_INTEGER

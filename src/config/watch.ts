@@ -47,10 +47,12 @@ export class ConfigWatcher {
   /** The files to follow besides the paths: Config.files after each load. Replaces those of the call before. */
   follow(files: readonly string[]): void {
     this.#followed = files
-    const digests = this.#read()
-    // A file that was followed before keeps its old digest, so that no change slips through between load and follow.
-    for (const [file, before] of this.#digests) if (digests.has(file)) digests.set(file, before)
-    this.#digests = digests
+    const known = new Set(files.map((file) => resolve(file)))
+    const before = this.#digests
+    // What changed or appeared since the load was not in it: the old digest stays, so that the next look sees it.
+    this.#digests = new Map(
+      [...this.#read()].map(([file, now]) => [file, before.get(file) ?? (known.has(file) ? now : 'unseen')]),
+    )
     if (this.#stopPoll !== undefined) this.#watchFolders()
   }
 
