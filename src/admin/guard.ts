@@ -6,8 +6,9 @@ import type { AdminOptions } from './options.ts'
 import { problem } from './problem.ts'
 
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS']
+const isWrite = (request: FastifyRequest): boolean => !SAFE_METHODS.includes(request.method)
 
-/** Decides who may ask: Host, Origin, token or certificate, role. In this order, so that a refused Host learns nothing. */
+/** Decides who may ask: Host and Origin, then token or certificate, then role, so that a refused Host learns nothing. */
 export class Guard {
   readonly #host: string
   readonly #tokens: TokenAuth | undefined
@@ -26,30 +27,32 @@ export class Guard {
     return this.#tokens !== undefined || this.#certificates
   }
 
-  /** Who asks; throws a problem if they may not. `open`: a page that holds nothing and asks for no token. */
-  admit(request: FastifyRequest, open: boolean): Caller {
-    const { host, origin, authorization } = request.headers
-    const write = !SAFE_METHODS.includes(request.method)
+  /** Refuses what another site's page could send. */
+  checkSite(request: FastifyRequest): void {
+    const { host, origin } = request.headers
     if (!hostAllowed(host, this.#host, this.authenticates)) {
       throw problem(
         'host-not-allowed',
         'The Host header does not name this server. Use its address or the configured host.',
       )
     }
-    if (write && (!originAllowed(origin, host!, this.#scheme) || request.headers['sec-fetch-site'] === 'cross-site')) {
-      throw problem('origin-not-allowed', 'Another site may not act here.')
-    }
-    if (open) return { name: 'anonymous', role: 'viewer' }
-    const caller = this.#tokens
-      ? this.#byToken(this.#tokens, authorization, addressOf(request))
-      : { name: this.#certificates ? certificateName(request) : 'local', role: 'operator' as const }
-    if (write && caller.role !== 'operator') {
-      throw problem(
-        'forbidden',
-        `Token "${caller.name}" may only read: it has the role viewer. Use one with the role operator.`,
-      )
-    }
-    return caller
+    const foreign = !originAllowed(origin, host!, this.#scheme) || request.headers['sec-fetch-site'] === 'cross-site'
+    if (isWrite(request) && foreign) throw problem('origin-not-allowed', 'Another site may not act here.')
+  }
+
+  /** Who asks, by token or certificate. */
+  identify(request: FastifyRequest): Caller {
+    if (this.#tokens) return this.#byToken(this.#tokens, request.headers.authorization, addressOf(request))
+    return { name: this.#certificates ? certificateName(request) : 'local', role: 'operator' }
+  }
+
+  /** Refuses writes of those who may only read. */
+  authorize(caller: Caller, request: FastifyRequest): void {
+    if (!isWrite(request) || caller.role === 'operator') return
+    throw problem(
+      'forbidden',
+      `Token "${caller.name}" may only read: it has the role viewer. Use one with the role operator.`,
+    )
   }
 
   #byToken(tokens: TokenAuth, authorization: string | undefined, address: string): Caller {

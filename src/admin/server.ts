@@ -64,7 +64,11 @@ function addHooks(app: FastifyInstance, guard: Guard, { log }: AdminOptions): vo
   app.addHook('onRequest', async (request, reply) => {
     request.state = { who: null }
     reply.headers(SECURITY_HEADERS)
-    request.state.who = guard.admit(request, request.routeOptions.config.open === true).name
+    guard.checkSite(request)
+    if (request.routeOptions.config.open === true) return
+    const caller = guard.identify(request)
+    request.state.who = caller.name
+    guard.authorize(caller, request)
   })
   app.addHook('onResponse', async (request, reply) => {
     const { action } = request.routeOptions.config
