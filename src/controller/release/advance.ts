@@ -30,7 +30,17 @@ import {
   withCore,
 } from './state.ts'
 import { candidateBps } from './table.ts'
-import { degraded, type Gate, held, hookGate, isSilent, openCheck, type Reading, watching } from './verdict.ts'
+import {
+  degraded,
+  type Gate,
+  held,
+  hookGate,
+  isSilent,
+  openCheck,
+  type Reading,
+  stableBroken,
+  watching,
+} from './verdict.ts'
 
 /** What a state does by itself: what was observed and the time move it on. */
 
@@ -244,14 +254,12 @@ export function stageReading(
   const weight = percent(state.release.steps[state.step]?.weightBps ?? 0)
   switch (state.stage) {
     case 'Entering': {
-      const open = state.step === 0 ? openCheck(release, state, observation) : undefined
-      return (
-        held(state, observation) ??
-        asking ??
-        (open && plain(open)) ??
-        absent(state, observation) ??
-        done(`step ${state.step + 1} begins at ${weight}`)
-      )
+      const hold = held(state, observation)
+      if (hold !== undefined) return hold
+      const broken = stableBroken(state, observation)
+      if (broken !== undefined) return { ...plain(broken), notable: true }
+      const open = openCheck(release, state, observation)
+      return asking ?? (open && plain(open)) ?? done(`step ${state.step + 1} begins at ${weight}`)
     }
     case 'Watching':
       return watching(release, state, observation, nowMs)
@@ -274,13 +282,6 @@ export function stageReading(
       return open === undefined ? done(`baked for ${seconds(release.bakeMs)} at ${weight}`) : plain(open)
     }
   }
-}
-
-/** A step does not begin on a candidate that has gone. */
-function absent(state: Progressing, { candidate }: Observation): Reading | undefined {
-  if (candidate.ready > 0) return undefined
-  const why = undecided('NotReady', `${state.roles.candidate} has ${endpoints(candidate)}`)
-  return { ...why, requestsNeeded: null, notable: false }
 }
 
 function onwards(
@@ -366,6 +367,8 @@ function trigger(release: ReleasePolicy, state: Idle | Ended, observation: Obser
   if (state.phase !== 'Idle' && nowMs <= state.sinceMs) return undefined
   if (state.revisionSeen === null) return { state: { ...state, revisionSeen: revision } }
   if (release.trigger === 'Manual' || release.suspend) return undefined
+  // Weights by hand have the candidate in use: it does not lose them to nothing.
+  if (observation.serving.ready === 0 && candidateBps(state) > 0) return undefined
   const from = {
     kind: 'Release',
     revision,

@@ -4,7 +4,7 @@ import { afterStep, begin, byHand, finish, goBack, type Move, pause, promote, re
 import type { Observation } from './observation.ts'
 import type { Policy, ReleasePolicy } from './plan.ts'
 import { coreOf, type Ended, type Idle, type Paused, releaseOf, type State, standingOf, type Why } from './state.ts'
-import { ALL_BPS, sharedBps } from './table.ts'
+import { ALL_BPS, candidateBps, sharedBps } from './table.ts'
 import { degraded } from './verdict.ts'
 
 /** What a command does in a phase: a move, a refusal, or nothing because it is already so. */
@@ -156,6 +156,17 @@ function atRest(
 ): Obeyed {
   const nothing = (what: string): Obeyed => refuse('no-release-running', `no release is running: nothing to ${what}`)
   const { who } = command
+  if (
+    (command.verb === 'start' || command.verb === 'retry') &&
+    observation.serving.ready === 0 &&
+    candidateBps(state) > 0
+  ) {
+    const { serving, candidate } = state.roles
+    return refuse(
+      'not-ready',
+      `${serving} has ${endpoints(observation.serving)} and cannot take the weight of ${candidate}`,
+    )
+  }
   const base = { templateOf: null, readyTimeoutMs: undefined, minDurationMs: undefined, who } as const
   switch (command.verb) {
     case 'pause':

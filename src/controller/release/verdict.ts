@@ -46,6 +46,7 @@ function failedCheck(policy: ReleasePolicy, core: Core, observation: Observation
 
 /** The check that has not passed yet, with its last result. */
 export function openCheck(policy: ReleasePolicy, core: Core, observation: Observation): Why | undefined {
+  if (checksOfState(policy, core) === null) return undefined
   const found = results(policy, core, observation)
   for (const check of policy.checks) {
     if (check.dryRun) continue
@@ -95,6 +96,9 @@ export function held(core: Progressing, observation: Observation): Reading | und
   if (core.outSinceMs !== null) {
     const message = `${candidate} has ${endpoints(observation.candidate)}: its share goes to ${serving} until it is back`
     return reading(undecided('NotReady', message))
+  }
+  if (observation.candidate.ready === 0) {
+    return reading(undecided('NotReady', `${candidate} has ${endpoints(observation.candidate)}`))
   }
   const finding = findingOf(core, observation)
   switch (finding?.held) {
