@@ -46,6 +46,7 @@ export interface Answer {
   status: number
   headers: http.IncomingHttpHeaders
   text: string
+  // biome-ignore lint/suspicious/noExplicitAny: whatever came; the tests say what it must be
   json: any
 }
 
