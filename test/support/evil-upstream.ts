@@ -128,6 +128,9 @@ export async function evilUpstream(script: Script, certificate?: TestCertificate
   const server: Server = certificate
     ? createTlsServer({ ...options, cert: certificate.certPem, key: certificate.keyPem }, onSocket)
     : createServer(options, onSocket)
+  // Below TLS, too: a connection that fails in its handshake is no connection of a script, and would keep `close` waiting.
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => sockets.add(socket.on('close', () => sockets.delete(socket))))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
@@ -140,6 +143,7 @@ export async function evilUpstream(script: Script, certificate?: TestCertificate
       new Promise((resolve) => {
         server.close(() => resolve())
         for (const { socket } of connections) socket.destroy()
+        for (const socket of sockets) socket.destroy()
       }),
   }
 }

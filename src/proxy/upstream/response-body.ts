@@ -3,8 +3,9 @@ import { Readable } from 'node:stream'
 import { CallError } from './failure.ts'
 import type { BodyFraming } from './response-head.ts'
 
-const MAX_CHUNK_LINE = 256
 const MAX_TRAILER_BYTES = 16_384
+/** Longest line in each place, its CRLF included. */
+const MAX_LINE = { size: 256, 'chunk-end': 2, trailers: MAX_TRAILER_BYTES } as const
 
 /**
  * The body of an ordinary answer to an upgrade request, read off a connection that ends with it. A body that is cut
@@ -23,6 +24,8 @@ export class ResponseBody extends Readable {
   /** `head`: what had arrived after the head. */
   constructor(socket: Socket, framing: BodyFraming, head: Buffer, idleMs: number) {
     super()
+    // It may break before its reader has come to listen, and must not end the process: readers see `errored`.
+    this.on('error', () => {})
     this.#socket = socket
     this.#kind = framing.kind
     this.#left = framing.kind === 'length' ? framing.bytes : 0
@@ -65,7 +68,7 @@ export class ResponseBody extends Readable {
       const end = newline < 0 ? bytes.length : newline + 1
       this.#line += bytes.toString('latin1', at, end)
       at = end
-      if (this.#line.length > (this.#state === 'trailers' ? MAX_TRAILER_BYTES : MAX_CHUNK_LINE)) this.#bad()
+      if (this.#line.length > MAX_LINE[this.#state as keyof typeof MAX_LINE]) this.#bad()
       else if (newline >= 0) {
         const line = this.#line
         this.#line = ''
