@@ -100,27 +100,33 @@ export const Listener = object({
   redirect: Type.Optional(Type.Literal('https', { description: 'https: every request is redirected to https.' })),
   proxyProtocol: flag('Expect a PROXY protocol header from trusted proxies.', false),
   tls: Type.Optional(
-    object({
-      certificates: Type.Array(
-        object({
-          certFile: Type.Optional(text('PEM file of the certificate and its chain.')),
-          keyFile: Type.Optional(text('PEM file of the private key.')),
-          secretRef: Type.Optional(
-            object({
-              name: text('Name of a kubernetes.io/tls Secret.'),
-              namespace: Type.Optional(text('Its namespace.')),
-            }),
-          ),
-        }),
-        { minItems: 1, maxItems: 64, description: 'Certificates; chosen by SNI, the first one without.' },
-      ),
-    }),
+    object(
+      {
+        certificates: Type.Array(
+          object({
+            certFile: Type.Optional(text('PEM file of the certificate and its chain.')),
+            keyFile: Type.Optional(text('PEM file of the private key.')),
+            secretRef: Type.Optional(
+              object(
+                {
+                  name: text('Name of a kubernetes.io/tls Secret.'),
+                  namespace: Type.Optional(text('Its namespace.')),
+                },
+                { description: 'Cluster: instead of the two files.' },
+              ),
+            ),
+          }),
+          { minItems: 1, maxItems: 64, description: 'Certificates; chosen by SNI, the first one without.' },
+        ),
+      },
+      { description: 'Required with HTTPS, only there.' },
+    ),
   ),
 })
 
 const AdminToken = object({
   name: name('Who this is, in the audit log.'),
-  tokenFile: text('File that holds the bearer token.'),
+  tokenFile: text('File that holds the bearer token, 16 characters or more.'),
   role: oneOf('viewer: reads. operator: reads and acts.', ['viewer', 'operator'], 'viewer'),
 })
 
@@ -162,11 +168,14 @@ export const ProxySpec = section('The proxy itself.', {
     port: Type.Integer({ minimum: 0, maximum: 65535, description: 'Port; 0 = any free one.', default: 8081 }),
     tokens: Type.Array(AdminToken, { maxItems: 64, description: 'Who may call it.', default: [] }),
     tls: Type.Optional(
-      object({
-        certFile: text('PEM file of the certificate.'),
-        keyFile: text('PEM file of the key.'),
-        clientCAFile: Type.Optional(text('CA of client certificates; set: they are required.')),
-      }),
+      object(
+        {
+          certFile: text('PEM file of the certificate.'),
+          keyFile: text('PEM file of the key.'),
+          clientCAFile: Type.Optional(text('PEM file of the CA of client certificates; set: they are required.')),
+        },
+        { description: 'The admin API speaks HTTPS.' },
+      ),
     ),
   }),
   metrics: section('/metrics, /livez and /readyz.', {
@@ -191,7 +200,9 @@ export const ProxyDocument = object({
 const Variant = object({
   name: name('Name of the variant, a label of its metrics.'),
   weight: Type.Optional(
-    percent('Where traffic starts; all sum to 100; default: all on release.serving, else the first.'),
+    percent(
+      'Percent where traffic starts; all sum to 100, unset beside others is 0; default: all on release.serving, else the first; 0 = no traffic.',
+    ),
   ),
   whenEmpty: oneOf('No endpoint: Fail (503 for its share) or Spill (to the others).', ['Fail', 'Spill'], 'Fail'),
   urls: Type.Optional(
@@ -276,21 +287,24 @@ const Check = object({
       {
         ...External,
         timeout: positive('Answer by then.', '10s'),
-        secretFile: Type.Optional(text('Signs the body (HMAC-SHA256).')),
+        secretFile: Type.Optional(text('File of the key that signs the body (HMAC-SHA256).')),
       },
       { description: 'Passes on 2xx.' },
     ),
   ),
   prometheus: Type.Optional(
-    object({
-      ...External,
-      query: text('PromQL; one number.'),
-      min: Type.Optional(Type.Number({ description: 'Fails below.' })),
-      max: Type.Optional(Type.Number({ description: 'Fails above.' })),
-      timeout: positive('Answer by then.', '10s'),
-      caFile: Type.Optional(text('CA of the server.')),
-      tokenFile: Type.Optional(text('Bearer token.')),
-    }),
+    object(
+      {
+        ...External,
+        query: text('PromQL; one number.'),
+        min: Type.Optional(Type.Number({ description: 'Fails below.' })),
+        max: Type.Optional(Type.Number({ description: 'Fails above.' })),
+        timeout: positive('Answer by then.', '10s'),
+        caFile: Type.Optional(text('PEM file of the CA of the server.')),
+        tokenFile: Type.Optional(text('File of a bearer token.')),
+      },
+      { description: 'Passes while the query gives a number within the limits; min or max is required.' },
+    ),
   ),
   interval: positive('How often.', '10s'),
   failureLimit: integer('Failures in a row that are tolerated; the next one rolls back; 0 = none is tolerated.', 1),
@@ -339,8 +353,18 @@ export const AnalysisSpec = section('How a release is judged; all optional.', {
 })
 
 const Override = object({
-  header: Type.Optional(object({ name: text('Header.'), value: text('Its exact value.') })),
-  cookie: Type.Optional(object({ name: text('Cookie.'), value: text('Its exact value.') })),
+  header: Type.Optional(
+    object(
+      { name: text('Header.'), value: text('Its exact value.') },
+      { description: 'The header that chooses; either it or cookie.' },
+    ),
+  ),
+  cookie: Type.Optional(
+    object(
+      { name: text('Cookie.'), value: text('Its exact value.') },
+      { description: 'The cookie that chooses; either it or header.' },
+    ),
+  ),
   variant: name('Where such requests go.'),
 })
 
@@ -377,12 +401,14 @@ export const UpstreamSpec = section('Towards the variants.', {
   outlierEjection: section('Endpoints that fail in a row get no requests for a while.', {
     consecutive5xx: integer('Failures in a row; 0 = off.', 5),
     baseEjection: positive('First ejection; grows with each.', '30s'),
-    maxEjected: percent('Percent of the endpoints that may be out; one always may if there are two.', { default: 50 }),
+    maxEjected: percent('Percent of the endpoints that may be out; 0 = one, if there are two or more.', {
+      default: 50,
+    }),
   }),
   maxRequests: integer('In flight per endpoint; over it 503 at once; 0 = no limit.', 1024),
   protocol: oneOf('HTTP2: h2c, or ALPN with https; gRPC needs it.', ['HTTP1', 'HTTP2'], 'HTTP1'),
   tls: section('For https URLs; verified always.', {
-    caFile: Type.Optional(text('CA of the upstreams; default: the public ones.')),
+    caFile: Type.Optional(text('PEM file of the CA of the upstreams; default: the public ones.')),
     serverName: Type.Optional(text('Name to verify and send.')),
   }),
 })
@@ -401,7 +427,7 @@ const Hook = object({
   ...External,
   timeout: positive('Answer by then.', '10s'),
   retries: integer('Extra tries; 0 = none.', 2, { maximum: 10 }),
-  secretFile: Type.Optional(text('Signs the body (HMAC-SHA256).')),
+  secretFile: Type.Optional(text('File of the key that signs the body (HMAC-SHA256).')),
   format: oneOf('Shape of the body.', ['Json', 'Slack'], 'Json'),
 })
 
@@ -449,7 +475,7 @@ export const GateSpec = object(
               description: 'Max-Age of the cookie; default: until the browser closes.',
             }),
           ),
-          secretFile: Type.Optional(text('Key that signs the cookie.')),
+          secretFile: Type.Optional(text('File of the key that signs the cookie.')),
         },
         { description: 'Users stay on their variant.' },
       ),

@@ -51,9 +51,9 @@ export function allowed(schema: Schema): string {
     case 'string':
       return schema.pattern === undefined ? text(schema) : (PATTERNS[schema.pattern] ?? `a text like ${schema.pattern}`)
     case 'integer':
-      return `a whole number ${range(schema)}`
+      return `a whole number${after(range(schema))}`
     case 'number':
-      return `a number ${range(schema)}${schema.multipleOf === 0.01 ? ' with up to two decimals' : ''}`
+      return `a number${after(range(schema))}${schema.multipleOf === 0.01 ? ' with up to two decimals' : ''}`
     case 'boolean':
       return 'true or false'
     case 'array':
@@ -98,6 +98,8 @@ export const keys = (schema: Schema): string[] => Object.keys(schema.properties 
 
 const list = (values: readonly string[]): string =>
   values.length < 2 ? values.join('') : `${values.slice(0, -1).join(', ')} or ${values.at(-1)}`
+
+const after = (words: string): string => (words === '' ? '' : ` ${words}`)
 
 function text({ minLength, maxLength }: Schema): string {
   if (maxLength === undefined) return minLength === undefined ? 'a text' : 'a text that is not empty'

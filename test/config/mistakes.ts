@@ -353,8 +353,8 @@ export const mistakes: readonly (readonly [name: string, text: string, errors: r
   // rules of a gate
   [
     'weights on some',
-    `${G}  variants:\n    - {name: a, weight: 100, ${U}}\n    - {name: b, ${U}}\n`,
-    ['f.yaml:7:7 spec.variants[1].weight: is required: a weight is given on all variants or on none'],
+    `${G}  variants:\n    - {name: a, weight: 90, ${U}}\n    - {name: b, ${U}}\n`,
+    ['f.yaml:7:7 spec.variants[1].weight: is required: the weights given sum to 90, not to 100'],
   ],
   [
     'weights that do not sum',

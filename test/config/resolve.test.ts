@@ -59,6 +59,11 @@ t.test('given weights and steps are taken in basis points', async (t) => {
   ])
 })
 
+t.test('a variant without a weight beside one of 100 has none', async (t) => {
+  const variants = [two[0], { ...two[1], weight: 100 }]
+  t.strictSame(resolveGate(gate({ variants })).weightsBps, [0, 10_000])
+})
+
 t.test('blue-green moves all at once', async (t) => {
   const resolved = resolveGate(gate({ variants: deployed, release: { ...release, strategy: 'BlueGreen' } }))
   t.strictSame(
