@@ -101,7 +101,11 @@ t.test('overrides', async (t) => {
   t.not(ask('X-Variant', 'Canary').reason, 'override', 'values match exactly')
   b.empty.add(CANARY)
   t.same(ask('X-Variant', 'canary').variant, CANARY, 'an empty variant is not hidden from who asks for it')
-  t.match(ask('Accept', '*/*'), { split: true, observable: false, setBucket: true }, 'nothing is left of it')
+  t.match(ask('Accept', '*/*'), { split: true, observable: false, setBucket: true }, 'fell back')
+  b.empty.clear()
+  ask('X-Variant', 'canary')
+  const next = b.assigner.assign(epoch, false, [], '')
+  t.match(next, { reason: 'weight', split: true, observable: true, setBucket: true }, 'nothing is left of an override')
 })
 
 t.test('a shut candidate gets nothing, by weight or by bucket', async (t) => {

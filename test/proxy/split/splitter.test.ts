@@ -86,6 +86,23 @@ t.test('with several variants the first is exact, each other to within one of th
   t.pass()
 })
 
+t.test('a chain keeps its place when the weights before it change', async (t) => {
+  // The candidate (2) is sampled first, so variant 0 is sampled among what it leaves: intervals of 9,000 and of 7,000 in turn.
+  const random = seededRandom(12)
+  const splitter = createSplitter(3, random)
+  let expected = 0
+  let chosen = 0
+  for (let n = 0; n < 2000; n++) {
+    const candidate = n % 3 === 0 ? 1000 : 3000
+    const v = splitter.next([1400, 8600 - candidate, candidate], 0, 2)
+    if (v !== 2) expected += 1400 / (10_000 - candidate)
+    if (v === 0) chosen++
+    // One request, and at most a ten-thousandth of one for each change of the interval's size.
+    if (Math.abs(chosen - expected) > 1 + n / 7000) return t.fail(`${n}: ${chosen}, expected ${expected.toFixed(2)}`)
+  }
+  t.ok(chosen > 200)
+})
+
 /** Chi-square statistic of counts against equal chances. */
 function chiSquare(counts: readonly number[]): number {
   const mean = counts.reduce((sum, count) => sum + count, 0) / counts.length
