@@ -74,7 +74,10 @@ export function createAssigner(options: AssignerOptions): Assigner {
     observable: true,
   }
 
-  /** By weight among the usable variants but the empty one and, while it is shut, the candidate (-1: none); or -1. Rare, so plain chance will do. */
+  /**
+   * By weight among the usable variants but the empty one and, while it is shut, the candidate (-1: none); -1 where nobody
+   * is left. Rare, so plain chance will do.
+   */
   function spill(weights: number, empty: number, shutCandidate: number): number {
     let total = 0
     for (let v = 0; v < variants; v++) {
@@ -103,6 +106,49 @@ export function createAssigner(options: AssignerOptions): Assigner {
     }
   }
 
+  /** By the bucket that the request brings, else by weight. */
+  function split(table: number, raw: readonly string[], address: string): void {
+    const weights = table + Table.weights
+    const candidate = words[table + Table.candidate]! - 1
+    const rest = Math.max(words[table + Table.serving]! - 1, 0)
+    const salt = words[table + Table.salt]!
+    result.split = true
+    result.observable = true
+    result.setBucket = false
+    result.bucket = sticky === undefined ? -1 : bucketOf(raw, address)
+    if (result.bucket >= 0) {
+      result.variant = variantAt(positionOf(result.bucket, salt), words, weights, variants, candidate, rest)
+      result.reason = 'sticky'
+      return
+    }
+    // -1, a table without weights, cannot be: they sum to 10,000.
+    const variant = Math.max(0, splitter.next(words, weights, candidate >= 0 ? candidate : variants - 1))
+    result.variant = variant
+    result.reason = 'weight'
+    if (sticky?.by !== 'Cookie') return
+    // A new user is split as exactly as any request, and then gets a bucket among those of the variant.
+    const start = startOf(variant, words, weights, variants, candidate, rest)
+    result.bucket = bucketAt(start + Math.floor(random() * words[weights + variant]!), salt)
+    result.setBucket = true
+  }
+
+  /** Sends the request elsewhere where its variant must not or cannot take it. */
+  function fallBack(table: number, shut: boolean): void {
+    const { variant } = result
+    const candidate = words[table + Table.candidate]! - 1
+    const serving = words[table + Table.serving]! - 1
+    const observed = words[table + Table.observed] === 1
+    let other = -1
+    if (variant === candidate && serving >= 0 && (shut || (observed && !usable(variant)))) other = serving
+    else if (gate.variants[variant]!.whenEmpty === 'Spill' && !usable(variant)) {
+      other = spill(table + Table.weights, variant, shut ? candidate : -1)
+    }
+    if (other < 0) return
+    result.variant = other
+    result.reason = 'fallback'
+    result.observable = false
+  }
+
   return {
     assign(epoch, shut, rawHeaders, clientAddress) {
       const chosen = overrides.length === 0 ? -1 : overrideOf(overrides, rawHeaders)
@@ -115,47 +161,9 @@ export function createAssigner(options: AssignerOptions): Assigner {
         result.observable = false
         return result
       }
-
       const table = tableAt(layout, epoch)
-      const weights = table + Table.weights
-      const candidate = words[table + Table.candidate]! - 1
-      const serving = words[table + Table.serving]! - 1
-      const bucket = sticky === undefined ? -1 : bucketOf(rawHeaders, clientAddress)
-      const rest = Math.max(serving, 0)
-      result.split = true
-      result.observable = true
-      result.bucket = bucket
-      result.setBucket = false
-      if (bucket >= 0) {
-        const position = positionOf(bucket, words[table + Table.salt]!)
-        result.variant = variantAt(position, words, weights, variants, candidate, rest)
-        result.reason = 'sticky'
-      } else {
-        // -1, a table without weights, cannot be: they sum to 10,000.
-        const variant = Math.max(0, splitter.next(words, weights, candidate >= 0 ? candidate : variants - 1))
-        result.variant = variant
-        result.reason = 'weight'
-        if (sticky?.by === 'Cookie') {
-          // A new user is split as exactly as any request, and then gets a bucket among those of the variant.
-          const start = startOf(variant, words, weights, variants, candidate, rest)
-          const position = start + Math.floor(random() * words[weights + variant]!)
-          result.bucket = bucketAt(position, words[table + Table.salt]!)
-          result.setBucket = true
-        }
-      }
-
-      const variant = result.variant
-      const observed = words[table + Table.observed] === 1
-      let other = -1
-      if (variant === candidate && serving >= 0 && (shut || (observed && !usable(variant)))) other = serving
-      else if (gate.variants[variant]!.whenEmpty === 'Spill' && !usable(variant)) {
-        other = spill(weights, variant, shut ? candidate : -1)
-      }
-      if (other >= 0) {
-        result.variant = other
-        result.reason = 'fallback'
-        result.observable = false
-      }
+      split(table, rawHeaders, clientAddress)
+      fallBack(table, shut)
       return result
     },
   }

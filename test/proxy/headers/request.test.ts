@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { type RequestHeaderContext, requestHeaders, requestIdOf } from '../../../src/proxy/headers/request.ts'
 import { traceIdOf } from '../../../src/proxy/headers/trace.ts'
@@ -252,3 +253,51 @@ t.test('Via is appended, and a request that goes in circles is noticed', async (
   t.equal(loops(['via', Array(MAX_VISITS).fill('1.1 streamgate-two').join(',')]), false)
   t.equal(loops(['x', Array(MAX_VISITS).fill('1.1 streamgate').join(',')]), false)
 })
+
+t.test(
+  'whatever an untrusted client sends, the program gets our words once and nothing of the connection',
+  async (t) => {
+    const special = [
+      'Connection',
+      'keep-alive',
+      'Transfer-Encoding',
+      'TE',
+      'Upgrade',
+      'X-Forwarded-For',
+      'x_forwarded_for',
+      'X-Forwarded-Foo',
+      'X-Real-IP',
+      'Forwarded',
+      'X-StreamGate-Variant',
+      'X-Request-Id',
+      'Expect',
+      'Accept',
+      'X-Own',
+    ]
+    const casing = fc.constantFrom<(name: string) => string>(
+      (name) => name,
+      (name) => name.toLowerCase(),
+      (name) => name.toUpperCase(),
+      (name) => name.toLowerCase().replace(/[a-m]/g, (char) => char.toUpperCase()),
+    )
+    const name = fc.tuple(fc.constantFrom(...special), casing).map(([text, change]) => change(text))
+    const value = fc.constantFrom('1', 'X-Own, x-forwarded-for', 'close, via, x-request-id, host', 'trailers', '')
+    const ours = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'x-real-ip', 'via']
+    const allowed = new Set([...ours, 'x-request-id', 'host', 'accept', 'x-own', 'te'])
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, value), { maxLength: 10 }), (pairs) => {
+        const out = rewrite(['Host', 'other', ...pairs.flat()])
+        const names = out.filter((_, i) => i % 2 === 0).map((text) => text.toLowerCase())
+        return (
+          names.every((text) => allowed.has(text)) &&
+          [...ours, 'x-request-id', 'host'].every((one) => names.filter((text) => text === one).length === 1) &&
+          valuesOf(out, 'x-forwarded-for')[0] === '192.0.2.7' &&
+          valuesOf(out, 'x-request-id')[0] === 'id-1' &&
+          valuesOf(out, 'host')[0] === 'shop.example.com'
+        )
+      }),
+      { seed: 9, numRuns: 2000 },
+    )
+    t.pass()
+  },
+)
