@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { Path } from './errors.ts'
+import { readRegularFile, reason } from './files.ts'
 import type { Report } from './rules.ts'
 import type { Decoded } from './validate.ts'
 
@@ -14,9 +14,6 @@ interface NamedFile {
 /** Shorter bearer tokens can be guessed. */
 const MIN_TOKEN_LENGTH = 16
 
-/** The content of a token's or secret's file: text without the line break that editors leave at its end. */
-export const readSecret = (file: string): string => readFileSync(file, 'utf8').trim()
-
 /**
  * Makes the names of files absolute, in place, relative to `folder`, and checks that each is readable and what it
  * should be. Returns all of them, whether they exist or not: a watcher waits for them.
@@ -28,7 +25,7 @@ export function checkNamedFiles(decoded: Decoded, folder: string, report: Report
     const file = replace(decoded.document, path, (name) => resolve(folder, name))
     files.push(file)
     try {
-      const content = readFileSync(file, 'utf8')
+      const content = readRegularFile(file).toString('utf8')
       contents.set(file, content)
       const problem = CHECKS[kind](content)
       if (problem !== undefined) report(path, `${file} ${problem}`)
@@ -125,18 +122,4 @@ function replace(root: object, path: Path, change: (text: string) => string): st
   const changed = change(parent[last] as string)
   parent[last] = changed
   return changed
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EACCES: 'permission denied',
-  EISDIR: 'it is a folder',
-  ENOTDIR: 'a part of its path is no folder',
-  ELOOP: 'too many symbolic links',
-}
-
-/** Why a file cannot be read, in words. */
-export function reason(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  return REASONS[code ?? ''] ?? message
 }

@@ -1,10 +1,8 @@
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { readdirSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ConfigError } from './errors.ts'
-import { reason } from './named-files.ts'
+import { readRegularFile, reason } from './files.ts'
 
-/** A document is written by people; a larger file is a mistake. */
-export const MAX_FILE_BYTES = 1024 * 1024
 const DOCUMENT_FILE = /\.(ya?ml|json)$/
 
 /** Files of documents, and what is wrong with finding them. */
@@ -47,10 +45,7 @@ export function listFiles(paths: readonly string[]): Listing {
 /** The text of a file: at most MAX_FILE_BYTES of UTF-8. */
 export function readText(file: string): { text: string } | { error: ConfigError } {
   try {
-    const { size } = statSync(file)
-    if (size > MAX_FILE_BYTES) return { error: whole(file, `must be at most 1 MiB, not ${size} bytes`) }
-    const bytes = readFileSync(file)
-    // Control characters other than tab, line feed, carriage return and next line are no YAML.
+    const bytes = readRegularFile(file)
     if (bytes.includes(0)) return { error: whole(file, 'must be text, and is a binary file') }
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) }
   } catch (error) {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { type FSWatcher, readFileSync, realpathSync, statSync, watch } from 'node:fs'
+import { type FSWatcher, realpathSync, statSync, watch } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import type { Clock } from '../clock.ts'
+import { readRegularFile, reason } from './files.ts'
 import { listFiles } from './sources.ts'
 
 export interface ConfigWatcherOptions {
@@ -39,21 +40,21 @@ export class ConfigWatcher {
 
   start(): void {
     if (this.#stopPoll !== undefined) return
-    this.#digests = this.#read()
     this.#watchFolders()
+    this.#digests = this.#read()
     this.#stopPoll = this.#options.clock.every(POLL_MS, () => this.#look())
   }
 
   /** The files to follow besides the paths: Config.files after each load. Replaces those of the call before. */
   follow(files: readonly string[]): void {
     this.#followed = files
+    if (this.#stopPoll !== undefined) this.#watchFolders()
     const known = new Set(files.map((file) => resolve(file)))
     const before = this.#digests
     // What changed or appeared since the load was not in it: the old digest stays, so that the next look sees it.
     this.#digests = new Map(
       [...this.#read()].map(([file, now]) => [file, before.get(file) ?? (known.has(file) ? now : 'unseen')]),
     )
-    if (this.#stopPoll !== undefined) this.#watchFolders()
   }
 
   /** Idempotent. No call back after it. */
@@ -115,12 +116,12 @@ export class ConfigWatcher {
   }
 }
 
-/** 'absent', 'folder' or a hash of the content. */
+/** A hash of the content, or why there is none. */
 function digestOf(file: string): string {
   try {
-    return createHash('sha256').update(readFileSync(file)).digest('base64')
+    return createHash('sha256').update(readRegularFile(file)).digest('base64')
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EISDIR' ? 'folder' : 'absent'
+    return reason(error)
   }
 }
 

@@ -67,6 +67,7 @@ export function allowed(schema: Schema): string {
 export function hintFor(schema: Schema, value: unknown): { hint?: string } {
   if (schema.unit === 'duration') return typeof value === 'number' ? { hint: `did you mean ${value}s?` } : {}
   if (schema.enum !== undefined) return didYouMean(String(value), schema.enum.map(String))
+  if (schema.pattern === HOST && value === '*') return { hint: 'leave hosts out for any host' }
   if (schema.type === 'boolean') {
     if (/^(yes|on|true)$/i.test(String(value))) return { hint: 'did you mean true?' }
     if (/^(no|off|false)$/i.test(String(value))) return { hint: 'did you mean false?' }

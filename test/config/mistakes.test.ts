@@ -1,7 +1,7 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { formatConfigError } from '../../src/config/errors.ts'
+import { type ConfigError, formatConfigError } from '../../src/config/errors.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { mistakes } from './mistakes.ts'
 
@@ -55,7 +55,11 @@ t.test('files that are no text', async (t) => {
   }
   t.strictSame(told('binary.yaml'), ['binary.yaml:1:1 must be text, and is a binary file'])
   t.strictSame(told('latin1.yaml'), ['latin1.yaml:1:1 must be text in UTF-8'])
-  t.strictSame(told('large.yaml'), ['large.yaml:1:1 must be at most 1 MiB, not 1048578 bytes'])
+  t.strictSame(told('large.yaml'), ['large.yaml:1:1 cannot be read: it is larger than 1 MiB: 1048578 bytes'])
   t.strictSame(told('empty'), ['empty:1:1 the folder holds no *.yaml, *.yml or *.json file'])
+  t.match(
+    formatConfigError((loadConfig(['/dev/zero']) as { errors: ConfigError[] }).errors[0]!),
+    'it is no regular file',
+  )
   t.strictSame(told('gone.yaml'), ['gone.yaml:1:1 cannot be read: no such file'])
 })

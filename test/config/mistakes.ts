@@ -148,6 +148,13 @@ export const mistakes: readonly (readonly [name: string, text: string, errors: r
     ],
   ],
   [
+    'any host',
+    `${G}  hosts: ["*"]\n${V1}`,
+    [
+      'f.yaml:5:11 spec.hosts[0]: must be a host name such as shop.example.com or *.example.com, without a port, not "*" (leave hosts out for any host)',
+    ],
+  ],
+  [
     'one host as a text',
     `${G}  hosts: shop.example.com\n${V1}`,
     ['f.yaml:5:10 spec.hosts: must be a list of 1 to 64, not "shop.example.com" (did you mean [shop.example.com]?)'],
