@@ -1,3 +1,5 @@
-export type { BoundListener, FailureSample } from './messages.ts'
+export type { BoundListener, FailedListener, FailureSample } from './messages.ts'
 export type * from './snapshot.ts'
+export { HealthChecker, type HealthTarget } from './upstream/health.ts'
+export { Resolver } from './upstream/resolve.ts'
 export { ListenError, type ProxyLog, Workers, type WorkersOptions } from './workers.ts'

@@ -1,0 +1,29 @@
+import type { ErrorCode } from '../errors.ts'
+import type { UpstreamFailure } from '../upstream/call.ts'
+
+/** Codes of undici and its parser that mean: what came was no HTTP. */
+const isProtocolError = (code: string): boolean =>
+  code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RESPONSE_EXCEEDED_MAX_SIZE'
+
+/** The row of the table of errors for a failed attempt. `answered`: its response head had come. */
+export function codeOf(failure: UpstreamFailure, answered: boolean): ErrorCode {
+  const { kind, unsent, cause } = failure
+  const code = String((cause as { code?: unknown }).code ?? '')
+  switch (kind) {
+    case 'connect':
+      return 'connect-failed'
+    case 'timeout':
+      return unsent ? 'connect-timeout' : answered ? 'upstream-idle' : 'response-timeout'
+    case 'reset':
+      return isProtocolError(code) ? 'upstream-protocol' : 'upstream-reset'
+    case 'aborted':
+      // What undici refuses to send: a body that is not as long as announced, or a header that it does not know to send.
+      return code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH' ? 'bad-content-length' : 'internal'
+  }
+}
+
+/** How it counts against the variant: a connection that took too long is a failure to connect. undefined: not at all. */
+export function kindOf(failure: UpstreamFailure): 'connect' | 'reset' | 'timeout' | undefined {
+  if (failure.kind === 'aborted') return undefined
+  return failure.kind === 'timeout' && failure.unsent ? 'connect' : failure.kind
+}

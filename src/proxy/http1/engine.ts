@@ -1,0 +1,131 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ErrorCode } from '../errors.ts'
+import { type Connection, connectionOf } from '../listen/connection.ts'
+import type { Frontend } from '../listen/frontend.ts'
+import { problemOf } from '../problem.ts'
+import { checkHead } from '../request/check.ts'
+import type { LimitSpec, ProxyTimeouts } from '../snapshot.ts'
+import { downstreamOf, Http1Downstream } from './downstream.ts'
+import { UpgradeRequest } from './upgrade-request.ts'
+
+/** How long an answered upload is read on before its connection is closed. */
+const LINGER_MS = 2000
+
+/** Errors of node:http's parser that have an answer of their own; all others are a bad request. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'head-too-large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'body-too-large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'header-timeout',
+  HPE_INVALID_VERSION: 'http-version',
+}
+
+/** Speaks HTTP/1 on connections that somebody else accepted. Limits are of its making: a reload makes a new engine for new connections. */
+export class Http1Engine {
+  readonly #frontend: Frontend
+  readonly #server: Server
+  readonly #idleMs: number
+  #connections = 0
+
+  constructor(frontend: Frontend, limits: LimitSpec, timeouts: ProxyTimeouts) {
+    this.#frontend = frontend
+    this.#idleMs = timeouts.idleMs
+    const server = createServer({
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: timeouts.headerMs,
+      // A large upload may take long; what it must not do is stand still (onTimeout).
+      requestTimeout: 0,
+      keepAliveTimeout: timeouts.idleMs,
+      connectionsCheckingInterval: Math.max(100, Math.min(1000, timeouts.headerMs / 4)),
+      // Checked with everything else by checkHead, so that the refusal has the proxy's form.
+      requireHostHeader: false,
+      insecureHTTPParser: false,
+      joinDuplicateHeaders: false,
+      shouldUpgradeCallback: (request) => {
+        const { method = '', url: target = '', rawHeaders, httpVersion } = request
+        const head = checkHead({ method, target, rawHeaders, httpVersion, limits })
+        return head.ok && head.upgrade !== ''
+      },
+    })
+    // No limit here, as node drops what is above it: checkHead counts, and maxHeaderSize bounds the memory.
+    server.maxHeadersCount = 0
+    server.setTimeout(timeouts.idleMs, (socket) => this.#onTimeout(socket))
+    server.on('request', (request, response) => this.#onRequest(request, response, false))
+    server.on('checkContinue', (request, response) => this.#onRequest(request, response, true))
+    server.on('checkExpectation', (request, response) => this.#onRequest(request, response, false))
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
+      frontend.upgrade(new UpgradeRequest(request, socket, head)),
+    )
+    server.on('connect', (_request: IncomingMessage, socket: Socket) => this.#refuse(socket, 'method-not-allowed'))
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#onClientError(error, socket as Socket))
+    // The server never listens itself; node starts the header time-outs on this event.
+    server.emit('listening')
+    this.#server = server
+  }
+
+  /** Takes over a connection; it is marked (listen/connection.ts). */
+  accept(socket: Socket): void {
+    this.#connections++
+    socket.once('close', () => this.#connections--)
+    this.#server.emit('connection', socket)
+  }
+
+  /** Connections that it has. */
+  get connections(): number {
+    return this.#connections
+  }
+
+  /** Whether a connection is to be closed after the answer in hand. */
+  closing(connection: Connection): boolean {
+    return this.#frontend.draining || this.#frontend.clock.nowMs() >= connection.endOfLifeMs
+  }
+
+  afterLinger(callback: () => void): () => void {
+    return this.#frontend.clock.after(LINGER_MS, callback)
+  }
+
+  closeIdle(): void {
+    this.#server.closeIdleConnections()
+  }
+
+  /** Cuts all connections and stops the timers. */
+  close(): void {
+    this.#server.closeAllConnections()
+    // Never listened: this only ends the checking of time-outs.
+    this.#server.close(() => {})
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    // What a client pipelines behind an answer that ends the connection was never asked for.
+    if (request.socket.writableEnded) return
+    this.#frontend.request(new Http1Downstream(this, request, response, expectsContinue))
+  }
+
+  /** Nothing came or went for the idle time. Only a client that is to blame loses its connection; a slow upstream has time-outs of its own. */
+  #onTimeout(socket: Socket): void {
+    const current = downstreamOf(socket)
+    if (current === undefined || current.waitsForClient) socket.destroy()
+    else socket.setTimeout(this.#idleMs)
+  }
+
+  #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    const current = downstreamOf(socket)
+    // An answer that has begun can only be broken off; a connection that is gone, or that never said a word, needs none.
+    const silent = error.code === 'ECONNRESET' || error.code === 'EPIPE' || socket.bytesRead === 0
+    if (silent || !socket.writable || (current !== undefined && !current.over)) socket.destroy()
+    else this.#refuse(socket, CODES[error.code ?? ''] ?? 'bad-request')
+  }
+
+  #refuse(socket: Socket, code: ErrorCode): void {
+    const { status, body, headers } = problemOf(code)
+    let head = `HTTP/1.1 ${status} Refused\r\n`
+    for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
+    socket.on('error', () => {})
+    socket.end(`${head}connection: close\r\n\r\n${body}`, 'latin1')
+    socket.resume()
+    const stop = this.#frontend.clock.after(LINGER_MS, () => socket.destroy())
+    socket.once('end', () => socket.destroySoon())
+    socket.once('close', stop)
+    this.#frontend.refused(connectionOf(socket), code)
+  }
+}

@@ -1,0 +1,221 @@
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import { type ErrorCode, errorSpec } from './errors.ts'
+import { codeOf, kindOf } from './exchange/outcome.ts'
+import { problemBody, problemHeaders } from './exchange/refusal.ts'
+import { Visit } from './exchange/visit.ts'
+import { responseFraming, validStatus } from './headers/framing.ts'
+import { responseHeaders } from './headers/response.ts'
+import type { UpgradeRequest } from './http1/upgrade-request.ts'
+import type { Runtime } from './runtime.ts'
+import type { EndpointSpec } from './snapshot.ts'
+import type { UpgradeAnswer, UpstreamFailure } from './upstream/call.ts'
+
+/**
+ * The life of an upgrade (WebSocket and others): the same checks, route and split as any request, then two connections
+ * tied together byte for byte. Not repeated, not rescued and without latency; judged by whether the endpoint answered.
+ */
+export class Tunnel {
+  readonly #visit: Visit
+  readonly #request: UpgradeRequest
+  readonly #client: Socket
+  #upstream: Socket | undefined
+  #abort: (() => void) | undefined
+  #endpoint: EndpointSpec | undefined
+  #bad = false
+  #over = false
+
+  constructor(request: UpgradeRequest, runtime: Runtime) {
+    this.#visit = new Visit(runtime, request)
+    this.#request = request
+    this.#client = request.socket
+  }
+
+  start(): void {
+    const visit = this.#visit
+    const refused = visit.open()
+    if (refused) {
+      this.#refuse(refused)
+      return
+    }
+    const gate = visit.gate!
+    const endpoint = gate.balancers[visit.variant]!.pick()
+    if (typeof endpoint === 'string') {
+      const code = endpoint === 'empty' ? 'no-endpoint' : 'overflow'
+      visit.attemptFailed(visit.variant, errorSpec(code).kind!, undefined, errorSpec(code).status)
+      this.#refuse(code)
+      return
+    }
+    this.#endpoint = endpoint
+    visit.endpoint = endpoint
+    visit.attempts++
+    gate.recorder.attempt(visit.variant)
+    gate.recorder.pick(endpoint.slot)
+    this.#client.once('close', () => this.#clientClosed())
+    const { method } = this.#request
+    const call = gate.upstream.upgrade(endpoint, { method, path: visit.head!.path, headers: visit.upstreamHeaders() })
+    this.#abort = call.abort
+    void call.answer.then((answer) => this.#answered(answer))
+  }
+
+  /** Cuts both connections: the drain's deadline. */
+  close(): void {
+    this.#client.destroy()
+  }
+
+  #answered(answer: UpgradeAnswer): void {
+    if (this.#over) {
+      if (answer.kind === 'switched') answer.socket.destroy()
+      if (answer.kind === 'refused') answer.body.destroy()
+      return
+    }
+    switch (answer.kind) {
+      case 'switched':
+        this.#switch(answer.rawHeaders, answer.socket, answer.head)
+        break
+      case 'refused':
+        this.#pass(answer.status, answer.rawHeaders, answer.body)
+        break
+      case 'failed':
+        this.#failed(answer.failure)
+        break
+    }
+  }
+
+  #switch(rawHeaders: string[], upstream: Socket, head: Buffer): void {
+    const visit = this.#visit
+    const client = this.#client
+    const { requestId, setCookie } = visit
+    const fields = { httpVersion: '1.1', status: 101, framing: 'none', requestId, setCookie, upgrade: true } as const
+    const headers = responseHeaders(rawHeaders, fields)
+    this.#upstream = upstream
+    if (!headers) {
+      this.#judge('reset', 'upstream-protocol')
+      return
+    }
+    this.#succeeded()
+    // The outcome is known: how long the tunnel stays open says nothing of the variant.
+    visit.observation?.end()
+    visit.observation = undefined
+    const openedMs = visit.runtime.services.clock.nowMs() - visit.startMs
+    upstream.setNoDelay(true)
+    upstream.on('error', () => {})
+    this.#request.respond(101, headers)
+    if (head.length > 0) client.write(head)
+    if (this.#request.head.length > 0) upstream.write(this.#request.head)
+    const before = { client: client.bytesRead, upstream: client.bytesWritten }
+    // pipe passes back-pressure on, and the end of one direction as a half-close.
+    client.pipe(upstream)
+    upstream.pipe(client)
+    this.#watchIdle(client, upstream)
+    upstream.once('close', () => {
+      // What the endpoint wrote last is on its way to the client; a cut is passed on as one.
+      if (upstream.errored) client.destroy()
+      else if (!client.writableEnded) client.end()
+    })
+    client.once('close', () => {
+      visit.requestBytes = client.bytesRead - before.client
+      visit.responseBytes = client.bytesWritten - before.upstream
+      this.#finish(101, openedMs)
+    })
+  }
+
+  /** A tunnel in which neither side said anything for the gate's idle time is closed. */
+  #watchIdle(client: Socket, upstream: Socket): void {
+    const { idleTimeoutMs } = this.#visit.gate!.spec.upstream
+    let seen = -1
+    client.setTimeout(idleTimeoutMs, () => {
+      const moved = client.bytesRead + client.bytesWritten + upstream.bytesRead + upstream.bytesWritten
+      if (moved === seen) client.destroy()
+      else client.setTimeout(idleTimeoutMs)
+      seen = moved
+    })
+    // The client's timer looks at both, and a half-open tunnel is quiet on one side.
+    seen = client.bytesRead + client.bytesWritten + upstream.bytesRead + upstream.bytesWritten
+  }
+
+  /** The endpoint answered with something else than 101: passed on as it is, and the connection ends with it. */
+  #pass(status: number, rawHeaders: string[], body: Readable): void {
+    const visit = this.#visit
+    const { requestId, setCookie } = visit
+    const { method } = this.#request
+    const framing = validStatus(status) ? responseFraming(method, status, rawHeaders, '1.0') : undefined
+    const headers =
+      framing &&
+      responseHeaders(rawHeaders, { httpVersion: '1.1', status, framing, requestId, setCookie, upgrade: false })
+    body.on('error', () => this.#client.destroy())
+    if (!headers || status === 101) {
+      body.destroy()
+      this.#judge('reset', 'upstream-protocol')
+      return
+    }
+    if (status >= 500) {
+      visit.attemptFailed(visit.variant, '5xx', this.#endpoint, status)
+      this.#bad = visit.failed
+      visit.gate!.outliers[visit.variant]!.failure(this.#endpoint!.slot)
+    } else this.#succeeded()
+    this.#request.respond(status, [...headers, 'Connection', 'close'])
+    body.on('data', (chunk: Buffer) => {
+      visit.responseBytes += chunk.length
+    })
+    body.pipe(this.#client)
+    this.#client.resume()
+    body.once('end', () => this.#finish(status))
+  }
+
+  #failed(failure: UpstreamFailure): void {
+    const kind = kindOf(failure)
+    const code = codeOf(failure, false)
+    if (kind) this.#judge(kind, code)
+    else this.#refuse(code)
+  }
+
+  #judge(kind: 'connect' | 'reset' | 'timeout', code: ErrorCode): void {
+    const visit = this.#visit
+    visit.attemptFailed(visit.variant, kind, this.#endpoint, errorSpec(code).status)
+    this.#bad = visit.failed
+    visit.gate!.outliers[visit.variant]!.failure(this.#endpoint!.slot)
+    this.#refuse(code)
+  }
+
+  #succeeded(): void {
+    const { gate, variant } = this.#visit
+    gate!.outliers[variant]!.success(this.#endpoint!.slot)
+  }
+
+  #refuse(code: ErrorCode): void {
+    const visit = this.#visit
+    const { status } = errorSpec(code)
+    const body = problemBody(code)
+    visit.flags.push(errorSpec(code).flag)
+    visit.responseBytes = body.length
+    this.#request.respond(status, [...problemHeaders(code, visit.requestId), 'connection', 'close'])
+    this.#client.end(body)
+    this.#client.resume()
+    this.#client.once('end', () => this.#client.destroy())
+    this.#finish(status)
+  }
+
+  #clientClosed(): void {
+    if (this.#upstream) {
+      this.#upstream.destroy()
+      return
+    }
+    if (this.#over) return
+    this.#abort?.()
+    this.#release()
+    this.#visit.abort()
+  }
+
+  #finish(status: number, durationMs?: number): void {
+    if (this.#over) return
+    this.#release()
+    if (!this.#client.writableEnded) this.#client.end()
+    this.#visit.finish(status, durationMs)
+  }
+
+  #release(): void {
+    this.#over = true
+    if (this.#endpoint) this.#visit.gate!.recorder.release(this.#endpoint.slot, this.#bad)
+  }
+}
