@@ -23,7 +23,7 @@ export interface TrialOptions {
 }
 
 /** A look at least once in so many ticks, for cells must be folded before they leave the ring. */
-const LEAST_LOOK = 10
+const LEAST_LOOK = 50
 
 export function runTrial(
   policy: JudgePolicy,

@@ -14,6 +14,8 @@ const CELLS = 128
 const LEAVING = CELLS - 4
 /** A cell whose requests have all ended is final; it stays open while its neighbours may still tell of a shared failure. */
 const SETTLED = RUN + 2
+/** Folding costs as much as some cells: several at a time. */
+const BATCH = 8
 
 /** A judge at the beginning of a release: capital 1, nothing seen. */
 export function createJudge(policy: JudgePolicy): JudgeState {
@@ -52,8 +54,7 @@ export function judge(
   const unfolded = after(input.cells, before.folded)
   const { open: memos, shared } = remember(policy, before, input, unfolded)
   const historical = historicalFloors(policy, before.historical, input.servingHistory, unfolded)
-  let count = 0
-  while (count < unfolded.length && isFinal(unfolded[count]!, input.epoch)) count++
+  const count = foldable(unfolded, input.epoch)
 
   const { historical: _, ...rest } = before
   let state: JudgeState = { ...rest, open: memos.slice(count), ...(historical && { historical }) }
@@ -85,8 +86,17 @@ function after(cells: readonly CellCounts[], epoch: number): readonly CellCounts
   return cells.slice(first)
 }
 
-const isFinal = ({ epoch, pending }: CellCounts, now: number): boolean =>
-  epoch <= now - LEAVING || (pending === 0 && epoch <= now - SETTLED)
+/** How many cells, from the oldest on, can be folded now. */
+function foldable(cells: readonly CellCounts[], now: number): number {
+  let final = 0
+  let leaving = 0
+  for (const { epoch, pending } of cells) {
+    if (epoch <= now - LEAVING) leaving++
+    else if (pending > 0 || epoch > now - SETTLED) break
+    final++
+  }
+  return leaving > 0 || final >= BATCH ? final : 0
+}
 
 /** Fixes for each cell what rests on the moment, and marks those around which serving failed too. */
 function remember(

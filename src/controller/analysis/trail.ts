@@ -12,7 +12,9 @@ const STRIDE = 4
 
 interface Trail {
   historical: HistoricalFloors | undefined
+  /** The first `used` are true, the others wait to be written again. */
   entries: Entry[]
+  used: number
 }
 
 interface Entry {
@@ -20,7 +22,8 @@ interface Entry {
   counts: Float64Array
   /** Candidate requests up to and with this cell. */
   requests: number
-  /** Capital after this cell, for every STRIDE-th one. */
+  /** Capital after this cell, if `marked`: every STRIDE-th one. */
+  marked: boolean
   after: Float64Array | undefined
 }
 
@@ -46,14 +49,14 @@ export function replay(before: JudgeState, state: JudgeState, bench: Bench, open
   const { cells, shared, historical } = open
   const kept = trails.get(before)
   trails.delete(before)
-  const trail = kept && sameFloors(kept.historical, historical) ? kept : { historical, entries: [] }
-  const { entries } = trail
-  dropFolded(entries, state.folded)
+  const trail = kept ?? { historical, entries: [], used: 0 }
+  if (!sameFloors(trail.historical, historical)) Object.assign(trail, { historical, used: 0 })
+  dropFolded(trail, state.folded)
 
+  const { entries } = trail
   let from = 0
-  while (from < cells.length && from < entries.length && matches(entries[from]!, cells[from]!, shared[from]!)) from++
-  while (from > 0 && entries[from - 1]!.after === undefined) from--
-  entries.length = from
+  while (from < cells.length && from < trail.used && matches(entries[from]!, cells[from]!, shared[from]!)) from++
+  while (from > 0 && !entries[from - 1]!.marked) from--
 
   const start = entries[from - 1]
   if (start?.after) scratch.set(start.after)
@@ -65,11 +68,22 @@ export function replay(before: JudgeState, state: JudgeState, bench: Bench, open
     rules.shared = shared[k] === 1
     stepCell(scratch, bench, cell, rules, requests)
     requests += cell.candidate.started
-    const after = cell.epoch % STRIDE === 0 ? scratch.slice() : undefined
-    entries.push({ epoch: cell.epoch, counts: countsOf(cell, shared[k]!).slice(), requests, after })
+    entries[k] ??= { epoch: 0, counts: new Float64Array(COUNTS), requests: 0, marked: false, after: undefined }
+    note(entries[k]!, cell, shared[k]!, requests)
   }
+  trail.used = cells.length
   trails.set(state, trail)
   return { capital: scratch, requests }
+}
+
+function note(entry: Entry, cell: CellCounts, shared: number, requests: number): void {
+  entry.epoch = cell.epoch
+  countsOf(cell, shared, entry.counts)
+  entry.requests = requests
+  entry.marked = cell.epoch % STRIDE === 0
+  if (!entry.marked) return
+  entry.after ??= new Float64Array(At.size)
+  entry.after.set(scratch)
 }
 
 const scratch = new Float64Array(At.size)
@@ -87,17 +101,19 @@ export function replayPessimistic(state: JudgeState, bench: Bench, { cells, shar
 }
 
 /** Entries of cells that were folded meanwhile; what is kept after a later cell stays true. */
-function dropFolded(entries: Entry[], folded: number): void {
+function dropFolded(trail: Trail, folded: number): void {
   let gone = 0
-  while (gone < entries.length && entries[gone]!.epoch <= folded) gone++
-  if (gone > 0) entries.splice(0, gone)
+  while (gone < trail.used && trail.entries[gone]!.epoch <= folded) gone++
+  if (gone === 0) return
+  trail.entries.push(...trail.entries.splice(0, gone))
+  trail.used -= gone
 }
 
 const COUNTS = 9
 const row = new Float64Array(COUNTS)
 
-/** All that the capital of a cell rests on. Scratch. */
-function countsOf({ share, candidate, serving }: CellCounts, shared: number): Float64Array {
+/** All that the capital of a cell rests on. */
+function countsOf({ share, candidate, serving }: CellCounts, shared: number, row: Float64Array): void {
   row[0] = share
   row[1] = candidate.started
   row[2] = candidate.bad
@@ -107,13 +123,12 @@ function countsOf({ share, candidate, serving }: CellCounts, shared: number): Fl
   row[6] = serving.bad
   row[7] = serving.slow
   row[8] = shared
-  return row
 }
 
 function matches(entry: Entry, cell: CellCounts, shared: number): boolean {
   if (entry.epoch !== cell.epoch) return false
-  const now = countsOf(cell, shared)
-  for (let k = 0; k < COUNTS; k++) if (entry.counts[k] !== now[k]) return false
+  countsOf(cell, shared, row)
+  for (let k = 0; k < COUNTS; k++) if (entry.counts[k] !== row[k]) return false
   return true
 }
 
