@@ -11,7 +11,8 @@ export interface RawDocument {
   locate(path: Path, what?: 'key' | 'value'): { line: number; column: number }
 }
 
-const MAX_DEPTH = 64
+/** Four times what any document needs. */
+const MAX_DEPTH = 32
 /** Nodes that aliases may add to a document: enough for shared sections, too few for a bomb. */
 const MAX_ALIASED_NODES = 10_000
 const MAX_SYNTAX_ERRORS = 20
@@ -89,17 +90,23 @@ class Reader {
       value,
     })
     if (node === null) return undefined
-    if (path.length > MAX_DEPTH) return this.#fail(path, value, 'nested too deeply')
+    if (path.length > MAX_DEPTH) return this.#fail(path.slice(0, 4), value, 'nested too deeply')
     if (this.#inAlias > 0 && ++this.#aliased > MAX_ALIASED_NODES) {
       if (this.#aliased === MAX_ALIASED_NODES + 1) this.#report(path, value, 'aliases expand to too much')
       return undefined
     }
     if (isAlias(node)) return this.#alias(node.source, path, value)
+    const plain = this.#plain(node, path, value)
+    // Known from its end on: an alias inside of what it names has no end.
     const anchor = (node as { anchor?: string }).anchor
     if (anchor !== undefined) this.#anchors.set(anchor, node)
-    if (isMap(node)) return this.#map(node.items as { key: unknown; value: unknown }[], path, value)
-    if (isSeq(node)) return this.#list(node.items as Node[], path, value)
-    return isScalar(node) ? this.#scalar(node.value, path, value) : this.#fail(path, value, 'not supported here')
+    return plain
+  }
+
+  #plain(node: Node, path: Path, at: number): unknown {
+    if (isMap(node)) return this.#map(node.items as { key: unknown; value: unknown }[], path, at)
+    if (isSeq(node)) return this.#list(node.items as Node[], path, at)
+    return isScalar(node) ? this.#scalar(node.value, path, at) : this.#fail(path, at, 'not supported here')
   }
 
   #alias(name: string, path: Path, at: number): unknown {

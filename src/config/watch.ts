@@ -9,7 +9,7 @@ export interface ConfigWatcherOptions {
   /** Files and folders, as given to loadConfig. */
   paths: readonly string[]
   clock: Clock
-  /** The content of a followed file changed: load again. Never called with the content of `start`, never twice for the same content. */
+  /** The content of a followed file changed: load again. Never called with the content at construction, never twice for the same content. */
   onChange(): void
 }
 
@@ -23,12 +23,12 @@ const POLL_MS = 2000
  * it look sooner; what counts is the content. So a save by rename, an atomic replacement, the swap of Kubernetes' `..data`
  * link and a file that was away for a moment are all the same to it.
  *
- * Order of use, which misses nothing: start, load, follow(config.files), and load and follow again at each change.
+ * Order of use, which misses nothing: construct, load, follow(config.files), start; load and follow again at each change.
  */
 export class ConfigWatcher {
   readonly #options: ConfigWatcherOptions
   #followed: readonly string[] = []
-  #digests = new Map<string, string>()
+  #digests: Map<string, string>
   /** Watched folders and their inode: a folder that was replaced is watched anew. */
   readonly #folders = new Map<string, { inode: number; watcher: FSWatcher }>()
   #stopPoll: (() => void) | undefined
@@ -36,13 +36,15 @@ export class ConfigWatcher {
 
   constructor(options: ConfigWatcherOptions) {
     this.#options = options
+    this.#digests = this.#read()
   }
 
   start(): void {
     if (this.#stopPoll !== undefined) return
-    this.#watchFolders()
-    this.#digests = this.#read()
     this.#stopPoll = this.#options.clock.every(POLL_MS, () => this.#look())
+    this.#watchFolders()
+    // For what changed before there were events.
+    this.#soon()
   }
 
   /** The files to follow besides the paths: Config.files after each load. Replaces those of the call before. */

@@ -40,6 +40,19 @@ export const mistakes: readonly (readonly [name: string, text: string, errors: r
     ],
   ],
   [
+    'too deep',
+    `${G}  hosts: ${'['.repeat(70)}${']'.repeat(70)}\n${V1}`,
+    [
+      'f.yaml:5:11 spec.hosts[0]: must be a host name such as shop.example.com or *.example.com, without a port, not a list of 1',
+      'f.yaml:5:41 spec.hosts[0][0]: nested too deeply',
+    ],
+  ],
+  [
+    'circular alias',
+    `${G}  hosts: &hosts [*hosts]\n${V1}`,
+    ['f.yaml:5:18 spec.hosts[0]: there is no anchor &hosts before this alias'],
+  ],
+  [
     'infinite number',
     `${G + V1}  analysis: {maxErrorRate: .inf}\n`,
     ['f.yaml:6:28 spec.analysis.maxErrorRate: must be a text, a finite number, true or false'],

@@ -162,6 +162,19 @@ t.test('what changes, comes or goes between load and follow is not lost', async 
   }
 })
 
+t.test('a change between construction and start is not lost', async (t) => {
+  const dir = t.testdir({ 'a.yaml': '1' })
+  const noticed = new Promise<void>((resolve) => {
+    const watcher = new ConfigWatcher({ paths: [dir], clock: eventsOnly, onChange: resolve })
+    t.teardown(() => watcher.close())
+    writeFileSync(join(dir, 'a.yaml'), '2')
+    watcher.start()
+  })
+  const alive = setInterval(() => {}, 1000)
+  await noticed
+  clearInterval(alive)
+})
+
 t.test('close ends it, also twice and before start', async (t) => {
   const dir = t.testdir({ 'a.yaml': '1' })
   const clock = pollOnly()
