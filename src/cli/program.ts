@@ -43,6 +43,10 @@ export function createProgram(context: CliContext, start: (run: Run) => Promise<
     })
     .exitOverride()
     .showHelpAfterError('Use --help for what is possible.')
+    .addHelpText(
+      'after',
+      `\nExamples:\n${indent('streamgate demo\nstreamgate run -c shop.yaml\nstreamgate status shop --watch')}`,
+    )
   const command = (usage: string, description: string, example: string): Command =>
     program
       .command(usage)

@@ -5,7 +5,7 @@ import { millis, percent, rate, span, trim } from './number.ts'
 import { evidenceBar, phaseText, track, verdictText } from './release.ts'
 import { paint, type Style } from './style.ts'
 import { type Column, table } from './table.ts'
-import { clean, wrap } from './text.ts'
+import { clean, fit, wrap } from './text.ts'
 
 const VARIANT_COLUMNS: Column<VariantView>[] = [
   { title: 'VARIANT', cell: (variant) => clean(variant.name) },
@@ -36,7 +36,7 @@ export function gateDetail(
   if (decisions.length > 0) {
     lines.push('', paint(style, 'bold', 'LAST DECISIONS'), ...decisionLines(decisions, style))
   }
-  return lines
+  return lines.map((line) => fit(line, wide ? Number.POSITIVE_INFINITY : style.columns))
 }
 
 function title(gate: GateView, style: Style): string {

@@ -4,7 +4,7 @@ import { dateTime, span } from './number.ts'
 import { phaseText } from './release.ts'
 import { paint, type Style } from './style.ts'
 import { type Column, table } from './table.ts'
-import { clean, wrap } from './text.ts'
+import { clean, fit, wrap } from './text.ts'
 
 const duration = ({ startedAt, finishedAt }: ReleaseSummary, nowMs: number): string =>
   span((finishedAt === null ? nowMs : Date.parse(finishedAt)) - Date.parse(startedAt))
@@ -39,5 +39,5 @@ export function recordDetail(record: ReleaseRecord, nowMs: number, style: Style)
     '',
     paint(style, 'bold', 'DECISIONS'),
     ...record.decisions.flatMap((decision) => decisionBlock(decision, style)),
-  ]
+  ].map((line) => fit(line, style.columns))
 }

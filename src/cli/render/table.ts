@@ -1,5 +1,5 @@
 import { paint, type Style } from './style.ts'
-import { padEnd, padStart, truncate, widthOf } from './text.ts'
+import { fit, padEnd, padStart, truncate, widthOf } from './text.ts'
 
 export interface Column<Row> {
   title: string
@@ -51,5 +51,6 @@ export function table<Row>(
       .join(' '.repeat(GAP))
       .trimEnd()
   const head = line(shown.map((column) => column.title))
-  return [paint(style, 'bold', head), ...rows.map((_, i) => line(shown.map((column) => cells.get(column)![i]!)))]
+  const body = rows.map((_, i) => line(shown.map((column) => cells.get(column)![i]!)))
+  return [paint(style, 'bold', head), ...body].map((each) => fit(each, limit))
 }
