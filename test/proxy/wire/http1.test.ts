@@ -293,6 +293,7 @@ t.test('a slow reader holds the upstream back, and gets everything', async (t) =
     received += bytes.length
     if (received > total) client.socket.destroy()
   })
+  client.socket.resume()
   await once(client.socket, 'close')
   t.ok(received > total)
 })
