@@ -5,7 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { argv } from 'node:process'
 import { pathToFileURL } from 'node:url'
-import { GateDocument, NAME, ProxyDocument } from '../src/config/schema.ts'
+import { NAME } from '../src/config/schema/terms.ts'
+import { GateDocument, ProxyDocument } from '../src/config/schema.ts'
 import { allowed, type Schema } from '../src/config/words.ts'
 
 const FILE = new URL('../docs/reference.md', import.meta.url)
@@ -13,7 +14,7 @@ const HEADING = '## 1. Documents'
 
 const INTRO = `${HEADING}
 
-<!-- Generated from src/config/schema.ts by scripts/reference.ts: change it there. -->
+<!-- Generated from src/config/schema/ by scripts/reference.ts: change it there. -->
 
 YAML or JSON, one or many documents per file or folder, \`apiVersion: streamgate.dev/v1alpha1\`. A folder's \`*.yaml\`, \`*.yml\` and \`*.json\`
 are read in the order of their names, folders in it and hidden files are not. A file is at most 1 MiB of UTF-8.

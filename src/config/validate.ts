@@ -1,6 +1,7 @@
 import { Settings } from 'typebox/system'
 import { DecodeUnsafe, Default, Errors } from 'typebox/value'
 import { formatPath, type Path } from './errors.ts'
+import { API_VERSION } from './schema/terms.ts'
 import { type GateConfig, GateDocument, type ProxyConfig, ProxyDocument } from './schema.ts'
 import { didYouMean, suggest } from './suggest.ts'
 import { allowed, hintFor, keys, type Schema, shown } from './words.ts'
@@ -19,7 +20,6 @@ export interface Finding {
 export type Validated = { findings: Finding[]; decoded?: Decoded }
 export type Decoded = { kind: 'Proxy'; document: ProxyConfig } | { kind: 'Gate'; document: GateConfig }
 
-const API_VERSION = 'streamgate.dev/v1alpha1'
 const SCHEMAS = { Proxy: ProxyDocument, Gate: GateDocument } as const
 /**
  * TypeBox stops after 8 errors by default; people want to see all, and a hostile file may hold a million. Sorting the

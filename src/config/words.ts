@@ -1,4 +1,4 @@
-import { HOST, METHOD, NAME, PATH, PATH_PREFIX, TOKEN, URL_ANY, URL_PREFIX } from './schema.ts'
+import { HOST, METHOD, NAME, PATH, PATH_PREFIX, TOKEN, URL_ANY, URL_PREFIX } from './schema/terms.ts'
 import { didYouMean } from './suggest.ts'
 import { DURATION, POSITIVE_DURATION } from './units.ts'
 
