@@ -4,6 +4,7 @@ import { checkNamedFiles } from './named-files.ts'
 import { parseDocuments, type RawDocument } from './parse.ts'
 import { checkProxy } from './proxy-rules.ts'
 import { checkGate, checkGates, type Report } from './rules.ts'
+import { API_VERSION } from './schema/terms.ts'
 import type { GateConfig, ProxyConfig } from './schema.ts'
 import { listFiles, readText, whole } from './sources.ts'
 import { type Decoded, validateDocument } from './validate.ts'
@@ -29,7 +30,7 @@ interface Loaded {
   where: string
 }
 
-const DEFAULT_PROXY = { apiVersion: 'streamgate.dev/v1alpha1', kind: 'Proxy', metadata: { name: 'streamgate' } }
+const DEFAULT_PROXY = { apiVersion: API_VERSION, kind: 'Proxy', metadata: { name: 'streamgate' } }
 
 /**
  * Reads files and folders (their *.yaml, *.yml and *.json, sorted, not recursively). Synchronous: the main thread carries
