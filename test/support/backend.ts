@@ -262,9 +262,10 @@ export class Backend {
   }
 }
 
+const PATTERN = Buffer.from(Uint8Array.from({ length: 251 }, (_, i) => i))
+
 /** `length` bytes of the pattern that `/bytes` and `/chunked` send, from offset `from`. */
 export function patternBytes(length: number, from = 0): Buffer {
-  const out = Buffer.allocUnsafe(length)
-  for (let i = 0; i < length; i++) out[i] = (from + i) % 251
-  return out
+  const start = from % 251
+  return Buffer.alloc(start + length, PATTERN).subarray(start)
 }

@@ -8,6 +8,7 @@ import { CallError } from './failure.ts'
  */
 export class BodyRelay extends Readable {
   readonly #source: Readable
+  #listening = false
   readonly #onData = (chunk: Buffer): void => {
     if (!this.push(chunk)) this.#source.pause()
   }
@@ -40,7 +41,10 @@ export class BodyRelay extends Readable {
 
   override _read(): void {
     // Listened to only now: attaching 'data' starts the flow, and nothing is read before there is a connection to send it on.
-    if (this.#source.listenerCount('data') === 0) this.#source.on('data', this.#onData)
+    if (!this.#listening) {
+      this.#listening = true
+      this.#source.on('data', this.#onData)
+    }
     this.#source.resume()
   }
 

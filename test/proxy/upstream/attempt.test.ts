@@ -160,6 +160,22 @@ t.test('an upload is held back by an upstream that does not read', async (t) => 
   t.same(collector.outcome.sent, [false])
 })
 
+t.test('a stream that others listen to is sent whole', async (t) => {
+  const backend = await Backend.start()
+  const { send, close } = upstreamTo(backend.origin)
+  t.teardown(async () => {
+    await close()
+    await backend.close()
+  })
+  const body = new PassThrough()
+  body.on('data', () => {})
+  const sending = send({ method: 'POST', path: '/echo', body })
+  await turns(20)
+  body.end('all of it')
+  const echo = JSON.parse((await sending).body.toString()) as Echo
+  t.equal(echo.bodyBytes, 9)
+})
+
 t.test('abort', async (t) => {
   const backend = await Backend.start()
   const { begin, send, close } = upstreamTo(backend.origin)
