@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { WeightTable } from '../metrics/index.ts'
 import type { CellCounts, EndpointCounts } from './analysis/finding.ts'
+import type { Effect } from './release/effects.ts'
 import type { Readiness } from './release/observation.ts'
 
 /** What the controller needs of the world. Implemented over the metrics and the gates' blocks; a test has its own. */
@@ -58,6 +59,11 @@ export interface GateEnvironment {
   eject(endpoint: string): void
   /** Running totals since the process began. */
   totals(): { harmed: number; rescued: number }
+  /** Changes a workload; only where there are any (a cluster). Idempotent, does not throw. */
+  perform?(effect: WorkloadEffect): void
   /** Revision of a variant (hash of its pod template); null where there is none. */
   revision(variant: number): string | null
 }
+
+/** Effects on workloads. */
+export type WorkloadEffect = Extract<Effect, { type: 'ScaleWorkload' | 'SetTemplate' | 'RestoreTemplate' }>

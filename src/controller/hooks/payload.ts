@@ -30,11 +30,11 @@ export function bodyOf(payload: HookPayload, format: 'Json' | 'Slack'): string {
 
 function slack({ type, gate, release, step, decision }: HookPayload): object {
   const name = `${gate.namespace}/${gate.name}`
-  const what = release === null ? name : `${name}: release ${release.id} of ${escape(release.revision)}`
+  const what = release === null ? name : `${name}: release ${release.id} of ${escaped(release.revision)}`
   const text =
     decision === undefined
       ? `${type}, step ${step}`
-      : `${decision.phase}: ${escape(decision.message)} (${decision.reason})`
+      : `${decision.phase}: ${escaped(decision.message)} (${decision.reason})`
   return {
     text: `*${what}*\n${text}`,
     ...(decision === undefined
@@ -47,4 +47,4 @@ const weightsOf = ({ weights }: { weights: Record<string, number> }) =>
   Object.entries(weights).map(([title, weight]) => ({ title, value: `${weight} %`, short: true }))
 
 /** Slack's three control characters. */
-const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')

@@ -30,6 +30,16 @@ export interface CheckResult {
   detail: string
 }
 
+/** A failed request. */
+export interface Example {
+  /** Without the query string. */
+  path: string
+  status: number
+  kind: string
+  endpoint: string
+  requestId: string
+}
+
 /** All that a decision is made of, besides the policy, the state and the time. Pure data. */
 export interface Observation {
   /** Wall clock, for the record alone. */
@@ -56,6 +66,8 @@ export interface Observation {
   /** Results of the checks that run now (`RunChecks.of`); a check without a result is not in it. */
   checks: { of: string; results: readonly CheckResult[] }
   command?: Command
+  /** Some failed requests of the candidate, for people; nothing is decided on them. */
+  examples?: readonly Example[]
   /** Revision of the candidate (hash of its pod template); null where there is none. */
   revision: string | null
 }
