@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { readSecret } from '../config/files.ts'
 import type { ResolvedGate } from '../config/resolve.ts'
 import type { GateConfig } from '../config/schema.ts'
 import type { BlockRef, FailureKind } from '../metrics/index.ts'
@@ -69,6 +70,6 @@ function stickySpec(config: GateConfig, resolved: ResolvedGate): StickySpec | un
     by: sticky.by,
     name: resolved.stickyName ?? '',
     ttlS: Math.round((sticky.ttl ?? 0) / 1000),
-    ...(sticky.secretFile === undefined ? {} : { secret: readFileSync(sticky.secretFile, 'utf8').trim() }),
+    ...(sticky.secretFile === undefined ? {} : { secret: readSecret(sticky.secretFile) }),
   }
 }

@@ -58,7 +58,7 @@ export class Program {
   #stopTicks: (() => void) | undefined
   #closed: Promise<void> | undefined
 
-  private constructor(paths: readonly string[], config: Config, clock: Clock, log: Log) {
+  private constructor(paths: readonly string[], config: Config, watcher: ConfigWatcher, clock: Clock, log: Log) {
     const { spec } = config.proxy
     this.#paths = paths
     this.#config = config
@@ -101,14 +101,17 @@ export class Program {
       scrape: (accept) => this.#registry.scrape(accept),
       readiness: () => this.#readiness(),
     })
-    this.#watcher = new ConfigWatcher({ paths, clock, onChange: () => this.reload() })
+    this.#watcher = watcher
   }
 
   /** Starts the program; resolves when it serves. Throws a ConfigurationError, or an error that names the port that is taken. */
   static async start(paths: readonly string[], clock: Clock, log: Log): Promise<Program> {
+    let program: Program | undefined
+    // Made before the files are read, so that no change after that goes unseen.
+    const watcher = new ConfigWatcher({ paths, clock, onChange: () => program?.reload() })
     const loaded = loadConfig(paths)
     if (!loaded.ok) throw new ConfigurationError(loaded.errors.map(formatConfigError).join('\n'))
-    const program = new Program(paths, loaded.config, clock, log)
+    program = new Program(paths, loaded.config, watcher, clock, log)
     try {
       await program.#start()
     } catch (error) {
@@ -164,6 +167,8 @@ export class Program {
   reload(): void {
     const loaded = loadConfig(this.#paths)
     if (!loaded.ok) {
+      // A file that was missing is followed too: when it appears, the configuration is tried again.
+      this.#watcher.follow([...this.#config.files, ...loaded.files])
       this.#refuse(loaded.errors.map(formatConfigError))
       return
     }

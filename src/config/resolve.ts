@@ -55,7 +55,12 @@ export function resolveGate(gate: GateConfig): ResolvedGate {
   const copies = variants[serving]?.workload !== undefined && variants[candidate]?.workload !== undefined
   const byDefault = release.strategy === 'Canary' && copies ? 'Copy' : 'Swap'
   const steps = release.steps ?? DEFAULT_STEPS[release.strategy].map((weight) => ({ weight, ...DEFAULT_STEP }))
-  return { ...resolved, candidate, steps: steps.map(resolveStep), promotion: release.promotion ?? byDefault }
+  return {
+    ...resolved,
+    candidate,
+    steps: steps.map(resolveStep),
+    promotion: copies ? (release.promotion ?? byDefault) : 'Swap',
+  }
 }
 
 function resolveStep(step: StepConfig): ResolvedStep {

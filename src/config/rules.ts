@@ -70,10 +70,6 @@ function checkRelease(release: ReleaseConfig, gate: GateConfig, report: Report):
     report([...path, 'candidate'], `must be another variant than serving, which is ${release.serving} too`)
   }
   checkSteps(release, [...path, 'steps'], report)
-  const roles = variants.filter(({ name }) => name === release.serving || name === release.candidate)
-  if (release.promotion === 'Copy' && roles.some(({ workload }) => workload === undefined)) {
-    report([...path, 'promotion'], 'must be Swap: Copy needs a workload on both variants')
-  }
 }
 
 function checkSteps({ strategy, steps = [] }: ReleaseConfig, path: Path, report: Report): void {

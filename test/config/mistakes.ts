@@ -451,11 +451,6 @@ export const mistakes: readonly (readonly [name: string, text: string, errors: r
     ],
   ],
   [
-    'copy without workloads',
-    `${G + V}  release: {serving: a, candidate: b, promotion: Copy}\n`,
-    ['f.yaml:6:50 spec.release.promotion: must be Swap: Copy needs a workload on both variants'],
-  ],
-  [
     'mirror without a release',
     `${G + V1}  mirror: {percent: 10}\n`,
     ['f.yaml:6:21 spec.mirror.percent: must be 0 without spec.release: it names the candidate that gets the copies'],

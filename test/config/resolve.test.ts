@@ -73,6 +73,17 @@ t.test('blue-green moves all at once', async (t) => {
   t.equal(resolved.promotion, 'Swap')
 })
 
+t.test('without workloads promotion is always a swap, whatever the document says', async (t) => {
+  const variants = [
+    { name: 'a', urls: ['http://a:1'] },
+    { name: 'b', urls: ['http://b:1'] },
+  ]
+  t.equal(
+    resolveGate(gate({ variants, release: { serving: 'a', candidate: 'b', promotion: 'Copy' } })).promotion,
+    'Swap',
+  )
+})
+
 t.test('a canary with workloads is promoted by copy, unless told otherwise', async (t) => {
   t.equal(resolveGate(gate({ variants: deployed, release })).promotion, 'Copy')
   t.equal(resolveGate(gate({ variants: deployed, release: { ...release, promotion: 'Swap' } })).promotion, 'Swap')

@@ -8,6 +8,8 @@ import { ask, configOf, Program } from './support/program.ts'
 
 const MIB = 1024 * 1024
 
+t.setTimeout(300_000)
+
 t.test('bodies of 8 MiB, 1,000 idle connections and 200 WebSockets', async (t) => {
   const backend = new Backend({ name: 'stable' })
   await backend.start()

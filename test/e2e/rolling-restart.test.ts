@@ -38,6 +38,8 @@ function run(dir: string, migrate: 0 | 1): Promise<Outcome> {
   )
 }
 
+t.setTimeout(300_000)
+
 t.test(
   'a reload and a rolling restart of two proxies on one port lose no request',
   { skip: noNamespaces },

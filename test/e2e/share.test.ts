@@ -6,6 +6,8 @@ import { configOf, Program } from './support/program.ts'
 const LONG = process.env.STREAMGATE_LONG === '1'
 const REQUESTS = LONG ? 100_000 : 20_000
 
+t.setTimeout(300_000)
+
 t.test('the share of 64 connections is the weight, and a new weight holds at once in all workers', async (t) => {
   const stable = new Backend({ name: 'stable' })
   const canary = new Backend({ name: 'canary' })

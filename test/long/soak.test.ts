@@ -12,6 +12,8 @@ const rssMb = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0) / 1024
 const median = (list: number[]): number => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0
 
+t.setTimeout(0)
+
 t.test(
   `memory over ${seconds} s of mixed load`,
   { skip: process.env.STREAMGATE_LONG !== '1' && 'only in the long form' },
