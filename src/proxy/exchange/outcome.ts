@@ -1,9 +1,16 @@
 import type { ErrorCode } from '../errors.ts'
 import type { UpstreamFailure } from '../upstream/call.ts'
 
-/** Codes of undici and its parser that mean: what came was no HTTP. */
-const isProtocolError = (code: string): boolean =>
-  code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW' || code === 'UND_ERR_RESPONSE_EXCEEDED_MAX_SIZE'
+/** The connection was lost. Every other reason for a `reset` is an answer that is no HTTP: undici's parser errors, a head too large, a bad status. */
+const LOST: ReadonlySet<string> = new Set([
+  'UND_ERR_SOCKET',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+  'UND_ERR_INFO',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+])
 
 /** The row of the table of errors for a failed attempt. `answered`: its response head had come. */
 export function codeOf(failure: UpstreamFailure, answered: boolean): ErrorCode {
@@ -15,7 +22,7 @@ export function codeOf(failure: UpstreamFailure, answered: boolean): ErrorCode {
     case 'timeout':
       return unsent ? 'connect-timeout' : answered ? 'upstream-idle' : 'response-timeout'
     case 'reset':
-      return isProtocolError(code) ? 'upstream-protocol' : 'upstream-reset'
+      return LOST.has(code) ? 'upstream-reset' : 'upstream-protocol'
     case 'aborted':
       // What undici refuses to send: a body that is not as long as announced, or a header that it does not know to send.
       return code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH' ? 'bad-content-length' : 'internal'
