@@ -187,6 +187,14 @@ t.test('ejection', async (t) => {
     t.equal(ejected(0), false)
   })
 
+  await t.test('requests that were running when it was ejected do not eject it twice', async (t) => {
+    const { detector, eject, ejected, clock } = setup(10)
+    eject(0)
+    for (let i = 0; i < 20; i++) t.equal(detector.failure(0), false)
+    clock.advance(31_000)
+    t.equal(ejected(0), false)
+  })
+
   await t.test('never for longer than the cap', async (t) => {
     const { detector, ejected, clock, block, word } = setup(3)
     for (let i = 0; i < 4; i++) detector.failure(0)

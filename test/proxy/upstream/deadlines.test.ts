@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import t from 'tap'
 import { type Deadlined, Deadlines } from '../../../src/proxy/upstream/deadlines.ts'
 import { ManualClock } from '../../support/manual-clock.ts'
@@ -59,4 +60,39 @@ t.test('started anew from its own expiry; moved between lists; 0 is never', asyn
   new Deadlines(0, clock).start(waiter)
   clock.advance(1e9)
   t.equal(waiter.expired.length, 4)
+})
+
+t.test('property: as if each waiter had a timer of its own', async (t) => {
+  const step = fc.record({
+    waiter: fc.nat(4),
+    action: fc.constantFrom('start' as const, 'stop' as const),
+    thenMs: fc.nat(60),
+  })
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const clock = new ManualClock(0)
+      const deadlines = new Deadlines(100, clock)
+      const waiters = Array.from({ length: 5 }, () => new Waiter(clock))
+      const due = new Array<number>(5).fill(Number.POSITIVE_INFINITY)
+      const expected: number[][] = [[], [], [], [], []]
+      const pass = (ms: number) => {
+        clock.advance(ms)
+        due.forEach((at, i) => {
+          if (at > clock.nowMs()) return
+          expected[i]!.push(at)
+          due[i] = Number.POSITIVE_INFINITY
+        })
+      }
+      for (const { waiter, action, thenMs } of steps) {
+        if (action === 'start') deadlines.start(waiters[waiter]!)
+        else Deadlines.stop(waiters[waiter]!)
+        due[waiter] = action === 'start' ? clock.nowMs() + 100 : Number.POSITIVE_INFINITY
+        pass(thenMs)
+      }
+      pass(1000)
+      return JSON.stringify(waiters.map(({ expired }) => expired)) === JSON.stringify(expected)
+    }),
+    { seed: 3, numRuns: 1000 },
+  )
+  t.pass()
 })
