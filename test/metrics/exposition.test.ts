@@ -41,7 +41,7 @@ interface Sample {
   value: number
 }
 
-const LINE = /^([a-z_]+)(?:\{(.*)\})? (\S+)$/
+const LINE = /^([a-z0-9_]+)(?:\{(.*)\})? (\S+)$/
 const LABEL = /([a-z_]+)="((?:[^"\\]|\\.)*)"(?:,|$)/gy
 
 /** Reads the text format; throws at a line that it does not allow. */

@@ -8,6 +8,7 @@ import {
   GateMeter,
   isShut,
   readCells,
+  Steering,
   setHarmLeft,
 } from '../../src/metrics/index.ts'
 import { createRecorder } from '../../src/metrics/recorder.ts'
@@ -111,7 +112,11 @@ t.test(
       10,
       'buckets 1, 11, ... 91, whichever worker came first',
     )
-    t.equal(1_000_000 - block.words[2]!, (2 * REQUESTS) / 10, 'each harm was taken from the budget once')
+    t.equal(
+      1_000_000 - block.words[Steering.harmLeft]!,
+      (2 * REQUESTS) / 10,
+      'each harm was taken from the budget once',
+    )
   },
 )
 
@@ -125,10 +130,11 @@ t.test('the last harm of the budget shuts the candidate of the current epoch, an
   t.notOk(recorder.shut(now))
   recorder.harmed(old)
   t.ok(recorder.shut(now), 'a late failure of an older epoch shuts the current one')
+  t.equal(block.words[Steering.guard], now)
   t.equal(recorder.observe(now, 1, -1), undefined)
   t.equal(recorder.observe(now, 0, -1), undefined)
   recorder.harmed(old)
-  t.equal(block.words[2], 0, 'never below zero, which would mean no budget')
+  t.equal(block.words[Steering.harmLeft], 0, 'never below zero, which would mean no budget')
   t.ok(recorder.shut(advanceEpoch(block, TABLE)), 'an epoch that begins at that moment opens nothing')
   t.notOk(isShut(block, advanceEpoch(block, { ...TABLE, observed: false })), 'without a release there is no budget')
   setHarmLeft(block, -1)

@@ -133,24 +133,28 @@ const { systemClock } = await import('${new URL('../../../src/clock.ts', import.
 const { entry } = await import('${new URL('./entry.ts', import.meta.url)}')
 const log = new AccessLog({ sink: openSink(1), clock: systemClock, random: Math.random, sample: 100, maxBufferBytes: 1e9 })
 for (let i = 0; i < 2000; i++) log.log(entry({ requestId: process.argv.at(-1) + '-' + i, userAgent: 'u'.repeat(i % 1900) }))
+process.stderr.write('logged\\n')
 const alive = setInterval(() => {}, 1000)
 await log.flush()
 clearInterval(alive)
 `
 
 t.test('lines of two writers on one slow pipe never mix', async (t) => {
-  // The shell joins both to one pipe; the reader takes its time, so that the pipe is full and writes are cut where they can be.
-  const run = `"$NODE" --input-type=module -e "$WRITER" x a & "$NODE" --input-type=module -e "$WRITER" x b & wait`
-  const shell = spawn('/bin/sh', ['-c', run], {
+  // The shell joins both to one pipe. Nobody reads it before both have filled it: then writes are cut where they can be.
+  const one = '"$NODE" --input-type=module -e "$WRITER" x'
+  const shell = spawn('/bin/sh', ['-c', `{ ${one} a & ${one} b & wait; } | cat`], {
     env: { ...process.env, NODE: process.execPath, WRITER },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
+  const exited = once(shell, 'exit')
+  let full = 0
+  for await (const line of createInterface({ input: shell.stderr })) if (line === 'logged' && ++full === 2) break
   const counts = new Map<string, number>()
   for await (const line of createInterface({ input: shell.stdout })) {
     const writer: string = JSON.parse(line)['http.request.id'].split('-')[0]
     counts.set(writer, (counts.get(writer) ?? 0) + 1)
   }
-  if (shell.exitCode === null) await once(shell, 'exit')
+  await exited
   t.same([...counts].sort(), [
     ['a', 2000],
     ['b', 2000],
