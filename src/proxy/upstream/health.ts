@@ -1,9 +1,9 @@
-import { Client } from 'undici'
 import type { Clock } from '../../clock.ts'
 import { type Block, Endpoint, endpointAt } from '../../metrics/index.ts'
 import type { Random } from '../../random.ts'
 import type { EndpointSpec, UpstreamSpec } from '../snapshot.ts'
 import { Dialer, targetOf } from './dial.ts'
+import { Client } from './undici.ts'
 
 /** What is asked and what the answers mean. */
 export interface HealthCheckSpec {

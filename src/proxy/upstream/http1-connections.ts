@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
-import { Client, type Dispatcher } from 'undici'
 import type { Attempt } from './attempt.ts'
 import { CLIENT_OPTIONS, type Connections } from './connections.ts'
 import type { Dialer } from './dial.ts'
 import { skipContinue, type Waiting } from './skip-continue.ts'
+import { Client, type Dispatcher } from './undici.ts'
 
 /** How much earlier than the endpoint's `Keep-Alive: timeout` a connection is given up: its last packets may cross ours. */
 const KEEP_ALIVE_MARGIN_MS = 1000

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
-import { type Dispatcher, Pool } from 'undici'
 import type { Attempt } from './attempt.ts'
 import { CLIENT_OPTIONS, type Connections } from './connections.ts'
 import type { Dialer } from './dial.ts'
+import { type Dispatcher, Pool } from './undici.ts'
 
 /**
  * HTTP/2 connections to one endpoint: with prior knowledge over TCP (h2c), by ALPN over TLS, where an endpoint that
