@@ -171,6 +171,11 @@ export class Workers {
     this.#changed()
   }
 
+  /** Ends one thread as a fault would: it is replaced. For tests of what depends on that. */
+  kill(index: number): void {
+    void this.#slots[index]?.thread?.terminate()
+  }
+
   #spawn(slot: Slot): void {
     const { clock, log } = this.#options
     const { index } = slot

@@ -169,7 +169,8 @@ export class Http2Downstream implements Downstream {
 
   destroy(): void {
     this.#over = true
-    this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    // An error makes it RST_STREAM with INTERNAL_ERROR; close() would end the body cleanly first.
+    this.#stream.destroy(new Error('the upstream broke off'))
   }
 
   closed(): void {

@@ -5,7 +5,7 @@ import { Http2Engine } from '../http2/engine.ts'
 import type { BoundListener } from '../messages.ts'
 import type { LimitSpec, ListenerSpec, ProxyTimeouts } from '../snapshot.ts'
 import { Certificates } from '../tls/certificates.ts'
-import { handshake } from '../tls/handshake.ts'
+import { Handshakes } from '../tls/handshakes.ts'
 import type { Admission } from './admission.ts'
 import { type Connection, markSocket } from './connection.ts'
 import type { Frontend } from './frontend.ts'
@@ -23,7 +23,8 @@ export interface ListenerParts {
 /** The engines of one configuration; the connections that they took over stay with them. */
 interface Engines {
   parts: ListenerParts
-  certificates: Certificates | undefined
+  /** undefined: no TLS. */
+  handshakes: Handshakes | undefined
   http1: Http1Engine
   http2: Http2Engine | undefined
 }
@@ -115,26 +116,22 @@ export class Listener {
       return
     }
     socket.once('close', () => this.#admission.leave(peerAddress))
-    const { parts, certificates, http1, http2 } = engines
-    const { maxConnectionAgeMs, headerMs } = parts.timeouts
+    const { parts, handshakes, http1 } = engines
+    const { maxConnectionAgeMs } = parts.timeouts
     const connection: Connection = {
       peerAddress,
       peerPort,
       localPort: this.#port,
-      secure: certificates !== undefined,
+      secure: handshakes !== undefined,
       endOfLifeMs:
         maxConnectionAgeMs > 0 ? parts.frontend.clock.nowMs() + maxConnectionAgeMs : Number.POSITIVE_INFINITY,
     }
-    if (!certificates) {
-      markSocket(socket, connection)
-      http1.accept(socket)
+    if (handshakes) {
+      handshakes.begin(socket, connection)
       return
     }
-    handshake(socket, certificates, headerMs, (secure) => {
-      markSocket(secure, connection)
-      if (secure.alpnProtocol === 'h2') http2!.accept(secure)
-      else http1.accept(secure)
-    })
+    markSocket(socket, connection)
+    http1.accept(socket)
   }
 }
 
@@ -147,12 +144,17 @@ function makeEngines(parts: ListenerParts, before?: Engines): Engines {
     before.parts.frontend === frontend &&
     before.parts.spec.protocol === spec.protocol &&
     JSON.stringify([before.parts.limits, before.parts.timeouts]) === JSON.stringify([limits, timeouts])
-  return {
-    parts,
-    certificates: secure ? new Certificates(spec.certificates) : undefined,
-    http1: kept ? before.http1 : new Http1Engine(frontend, limits, timeouts),
-    http2: !secure ? undefined : kept ? before.http2 : new Http2Engine(frontend, limits, timeouts),
-  }
+  // First, as it may throw: an engine that nobody gets would never be closed.
+  const certificates = secure ? new Certificates(spec.certificates) : undefined
+  const http1 = kept ? before.http1 : new Http1Engine(frontend, limits, timeouts)
+  if (!certificates) return { parts, handshakes: undefined, http1, http2: undefined }
+  const http2 = kept ? before.http2! : new Http2Engine(frontend, limits, timeouts)
+  const handshakes = new Handshakes(certificates, timeouts.headerMs, (socket, connection) => {
+    markSocket(socket, connection)
+    if (socket.alpnProtocol === 'h2') http2.accept(socket)
+    else http1.accept(socket)
+  })
+  return { parts, handshakes, http1, http2 }
 }
 
 function ignore(): void {}
