@@ -1,4 +1,3 @@
-import { run } from './app/run.ts'
 import { runCli } from './cli/index.ts'
 import { systemClock } from './clock.ts'
 import { VERSION } from './version.ts'
@@ -18,7 +17,10 @@ const code = await runCli(argv, {
   env: process.env,
   clock: systemClock,
   version: () => VERSION,
-  startProgram: ({ config }) => run(config, process.stderr),
+  async startProgram({ config }) {
+    const { run } = await import('./app/run.ts')
+    return run(config, process.stderr)
+  },
   async demo(options) {
     const { demo } = await import('./demo/demo.ts')
     return demo(options, process.stdout)

@@ -1,6 +1,6 @@
-import type { GateService, GateView, VariantView } from '../admin/index.ts'
+import type { ActionResult, GateService, GateView, VariantView } from '../admin/index.ts'
 import type { Clock } from '../clock.ts'
-import type { ControllerSurface } from '../controller/index.ts'
+import type { ControllerSurface, Result } from '../controller/index.ts'
 import { countEndpoints } from '../metrics/index.ts'
 import type { Gate } from './gate.ts'
 import type { GateDirectory } from './gate-directory.ts'
@@ -27,22 +27,17 @@ export function gateService(
       candidate: control.candidate,
       variants: gate.names.map((one, index) => variantView(gate, index, control.weights[one] ?? 0, clock)),
       release: control.release,
-    } as GateView
+    }
   }
   const get = (namespace: string, name: string): GateView | undefined => {
     const gate = directory.get(`${namespace}/${name}`)
     return gate && view(gate)
   }
-  const after = <R extends { ok: true; message: string } | { ok: false; status: number; code: string; detail: string }>(
-    namespace: string,
-    name: string,
-    result: R,
-  ) => {
+  const after = (namespace: string, name: string, result: Result): ActionResult => {
     if (!result.ok) return result
     const gate = get(namespace, name)
-    if (gate === undefined)
-      return { ok: false as const, status: 404, code: 'no-such-gate', detail: 'the gate was removed' }
-    return { ok: true as const, message: result.message, gate }
+    if (gate === undefined) return { ok: false, status: 404, code: 'no-such-gate', detail: 'the gate was removed' }
+    return { ok: true, message: result.message, gate }
   }
   return {
     list: () => directory.all().flatMap((gate) => view(gate) ?? []),
@@ -62,7 +57,7 @@ export function gateService(
         else listener({ type: 'decision', decision: { ...event.decision, namespace, name, release: event.release } })
       }),
     version,
-  } as GateService
+  }
 }
 
 function variantView(gate: Gate, index: number, weight: number, clock: Clock): VariantView {

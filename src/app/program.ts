@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { AdminServer } from '../admin/index.ts'
 import { startAdmin } from '../admin/index.ts'
+import { fileTls } from '../admin/tls.ts'
 import { fileTokens } from '../admin/tokens.ts'
 import type { Clock } from '../clock.ts'
 import { formatConfigError } from '../config/errors.ts'
@@ -133,7 +134,6 @@ export class Program {
     this.#health.start()
     this.#registry.setReloadSuccess(true)
     this.#metricsPort = await this.#metrics.start()
-    const tokens = fileTokens(admin.tokens, this.#clock, this.#log)
     this.#admin = await startAdmin({
       host: admin.host ?? '127.0.0.1',
       port: admin.port ?? 8081,
@@ -143,7 +143,8 @@ export class Program {
       })),
       log: this.#log,
       clock: this.#clock,
-      ...(admin.tokens.length === 0 ? {} : { tokens }),
+      ...(admin.tokens.length === 0 ? {} : { tokens: fileTokens(admin.tokens, this.#clock, this.#log) }),
+      ...(admin.tls === undefined ? {} : { tls: fileTls(admin.tls) }),
     })
     this.#stopTicks = this.#clock.every(TICK_MS, () => this.#tick())
     this.#watcher.follow(this.#config.files)
@@ -194,6 +195,7 @@ export class Program {
       this.#controller.apply(config.gates)
       this.#health.apply(healthTargets(this.#directory))
       await this.#workers.apply(this.#snapshot())
+      this.#admin?.reloadTls()
       this.#registry.setReloadSuccess(true)
       this.#log.info({ gates: config.gates.length }, 'configuration reloaded')
     } catch (error) {

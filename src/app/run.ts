@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { systemClock } from '../clock.ts'
 import { createLog } from './log.ts'
 import { ConfigurationError, Program } from './program.ts'
@@ -16,6 +17,8 @@ export async function run(paths: readonly string[], stderr: { write(text: string
     stderr.write(`streamgate: ${(error as Error).message}\n`)
     return 1
   }
+  // Now rather than at the end, which kill -9 would take away.
+  flushCompileCache()
   const signal = await firstSignal()
   log.info({ signal }, 'draining; a second signal ends at once')
   const second = firstSignal().then((again) => {

@@ -165,6 +165,7 @@ export class Observation implements RequestObservation {
   answered(nowUs: number): void {
     this.cross(nowUs)
     this.#answered = true
+    this.#endLingering()
   }
 
   aborted(nowUs: number): void {
@@ -186,10 +187,8 @@ export class Observation implements RequestObservation {
     if (this.#slowUs > 0 || this.#slowMaxUs > 0) this.cross(this.#log.clock.nowMs() * 1000)
     this.#answered = true
     this.#log.remove(this)
-    if (!this.#live()) return
-    const { counters } = this.#log.block
-    counters[this.#at + Cell.pending]!--
-    if (this.#long) counters[this.#at + Cell.servingLongPending]!--
+    this.#endLingering()
+    if (this.#live()) this.#log.block.counters[this.#at + Cell.pending]!--
   }
 
   /** Counts each threshold that was crossed by `nowUs`, unless the answer has come. */
@@ -206,9 +205,19 @@ export class Observation implements RequestObservation {
     }
   }
 
-  /** Counts a serving request that is long pending by `nowUs`, until it ends. */
+  /**
+   * Counts a serving request that is long pending by `nowUs`, until its answer begins: what it will have been is open as long
+   * as it waits. Streams that go on for hours would else forbid every conviction.
+   */
   linger(nowUs: number, pendingUs: number): void {
-    if (this.#role !== SERVING || this.#long || pendingUs === 0 || nowUs - this.startedUs <= pendingUs) return
+    if (
+      this.#role !== SERVING ||
+      this.#long ||
+      this.#answered ||
+      pendingUs === 0 ||
+      nowUs - this.startedUs <= pendingUs
+    )
+      return
     this.#long = true
     this.#count(Cell.servingLongPending)
   }
@@ -216,7 +225,12 @@ export class Observation implements RequestObservation {
   /** True when no sweep can find anything more about it. */
   get settled(): boolean {
     const waits = this.#sentUs < 0 || this.#slowUs > 0 || this.#slowMaxUs > 0
-    return (this.#answered || !waits) && (this.#role === CANDIDATE || this.#long)
+    return this.#answered || (!waits && (this.#role === CANDIDATE || this.#long))
+  }
+
+  #endLingering(): void {
+    if (this.#long && this.#live()) this.#log.block.counters[this.#at + Cell.servingLongPending]!--
+    this.#long = false
   }
 
   #live(): boolean {

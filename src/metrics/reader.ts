@@ -5,7 +5,7 @@ import { cellAt, endpointRowAt } from './block/rows.ts'
 /** One cell of the ring, all workers together: the counts of the requests that started in `epoch`. */
 export interface CellReading {
   epoch: number
-  /** Effective weight of the candidate while the cell's requests were split, 0-1. */
+  /** Effective weight of the candidate of that of candidate and serving, while the cell's requests were split; 0-1. */
   share: number
   candidate: { started: number; bad: number; timed: number; slow: number; slowMax: number }
   serving: { started: number; bad: number; timed: number; slow: number; longPending: number }
@@ -21,8 +21,6 @@ export interface EndpointReading {
 
 /** Every endpoint's words at one moment. */
 export type EndpointMark = Uint32Array
-
-const BPS = 10_000
 
 /**
  * The observed cells from `fromEpoch` on that are still in the ring and have any request, ascending, and the current one
@@ -53,7 +51,7 @@ function readCell(block: Block, epoch: number): CellReading | undefined {
   const count = (word: number): number => sum[word]!
   return {
     epoch,
-    share: words[table + Table.weights + candidate]! / BPS,
+    share: shareOf(words, table, layout.variants),
     candidate: {
       started: count(Cell.candidateStarted),
       bad: count(Cell.candidateBad),
@@ -70,6 +68,17 @@ function readCell(block: Block, epoch: number): CellReading | undefined {
     },
     pending: count(Cell.pending),
   }
+}
+
+/** The candidate's part of what candidate and serving get together: other variants take no part in the experiment. */
+function shareOf(words: Int32Array, table: number, variants: number): number {
+  const weight = (role: number): number => {
+    const variant = words[table + role]! - 1
+    return variant >= 0 && variant < variants ? words[table + Table.weights + variant]! : 0
+  }
+  const candidate = weight(Table.candidate)
+  const both = candidate + weight(Table.serving)
+  return both === 0 ? 0 : candidate / both
 }
 
 /**

@@ -57,7 +57,7 @@ spec:
       await new Promise((done) => setTimeout(done, 60))
       t.equal(off.requests, before, `no request to ${off.name} any more`)
     }
-    load.stop()
+    ;(load as unknown as { stop(): void }).stop()
     const result = await load
     t.equal(result.errors + result.non2xx, 0)
   })

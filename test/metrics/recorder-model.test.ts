@@ -154,7 +154,8 @@ t.test('cells tell what a naive model of all requests tells, whatever the order'
       same(cell.candidate, of(CANDIDATE))
       const { slowMax: _, ...serving } = of(SERVING)
       const running = all.filter((twin) => twin.endedUs === undefined)
-      const longPending = running.filter((o) => o.variant === SERVING && nowUs() - o.startedUs > PENDING_US).length
+      const waiting = running.filter((o) => o.variant === SERVING && o.settledUs === undefined)
+      const longPending = waiting.filter((o) => nowUs() - o.startedUs > PENDING_US).length
       same(cell.serving, { ...serving, longPending })
       same(cell.pending, running.length)
       same(cell.share, 0.05)
