@@ -8,6 +8,8 @@ export interface Scenario {
   requestsPerSecond: Schedule
   serving: Behaviour
   candidate: Behaviour
+  /** Serving's p99 latency without what takes seconds: a request pending for longer than this may be failing. */
+  servingP99Ms: number
   /** Failures of both variants at once, in percent of their requests: a database, a network. */
   outages: readonly Outage[]
   /** Requests come as pages of several calls, each with a share of failures of its own (added to the variant's). */
@@ -67,6 +69,7 @@ export const scenario = (
   name: 'unnamed',
   description: '',
   requestsPerSecond: 100,
+  servingP99Ms: 20,
   outages: [],
   ...part,
   serving: behaviour(part.serving),

@@ -254,7 +254,8 @@ export class World {
     cell.pending += count
     if (side === 'candidate') cell.candidate.pending! += count
     // Serving's p99 is what its good requests take, once it is known.
-    const longMs = Math.max(LONG_PENDING_MS, this.#slowKnown ? 1000 * this.#scenario.serving.successSeconds : 0)
+    const { servingP99Ms, serving } = this.#scenario
+    const longMs = this.#slowKnown ? Math.max(servingP99Ms, 1000 * serving.successSeconds) : LONG_PENDING_MS
     const isLong = side === 'serving' && ms > longMs
     if (isLong) this.#schedule(longMs, { cell, side, ended: 0, bad: 0, longPending: count })
     const longPending = isLong ? -count : 0
