@@ -1,7 +1,9 @@
-import { Agent, request } from 'node:http'
+import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 
 /** One answer as a client saw it. */
 export interface Seen {
+  /** Number of the request, from 0. */
+  n: number
   /** Milliseconds since the load began, at the start of the request. */
   startedMs: number
   tookMs: number
@@ -21,6 +23,8 @@ export interface OpenLoopOptions {
   timeoutMs?: number
   /** false: a connection for every request. */
   keepAlive?: boolean
+  /** Sees the head of each answer, as a cookie jar does. */
+  onAnswer?: (n: number, headers: IncomingHttpHeaders) => void
 }
 
 /**
@@ -36,9 +40,10 @@ export class OpenLoop {
   #sent = 0
   #running = 0
   #idle: (() => void) | undefined
+  #waiting: { count: number; done: () => void }[] = []
 
   constructor(options: OpenLoopOptions) {
-    this.#options = options
+    this.#options = { ...options }
     this.#agent = new Agent({ keepAlive: options.keepAlive ?? true, maxSockets: 2000, maxFreeSockets: 2000 })
     this.#timer = setInterval(() => this.#tick(), 5)
   }
@@ -58,15 +63,30 @@ export class OpenLoop {
     return this.seen
   }
 
+  /** Where requests go from now on: a program that was started again has other ports. */
+  moveTo(port: number): void {
+    this.#options.port = port
+  }
+
+  /** Milliseconds since the load began, the clock of `startedMs`. */
+  get nowMs(): number {
+    return performance.now() - this.#begin
+  }
+
+  /** Resolves when `count` further requests were answered or failed. */
+  more(count: number): Promise<void> {
+    return new Promise((done) => this.#waiting.push({ count: this.seen.length + count, done }))
+  }
+
   /** Answers so far that clients would call failures. */
   get failed(): Seen[] {
     return this.seen.filter(({ status }) => status === 0 || status >= 500)
   }
 
   #send(n: number): void {
-    const { port, path = '/', method = 'GET', headers, timeoutMs = 30_000 } = this.#options
+    const { port, path = '/', method = 'GET', headers, timeoutMs = 30_000, onAnswer } = this.#options
     const started = performance.now()
-    const entry: Seen = { startedMs: started - this.#begin, tookMs: 0, status: 0, variant: '' }
+    const entry: Seen = { n, startedMs: started - this.#begin, tookMs: 0, status: 0, variant: '' }
     this.#running++
     let done = false
     const finish = (error?: Error) => {
@@ -76,6 +96,8 @@ export class OpenLoop {
       entry.tookMs = performance.now() - started
       if (error !== undefined) entry.error = error.message
       this.seen.push(entry)
+      for (const { done } of this.#waiting.filter(({ count }) => count <= this.seen.length)) done()
+      this.#waiting = this.#waiting.filter(({ count }) => count > this.seen.length)
       if (--this.#running === 0) this.#idle?.()
     }
     const call = request({
@@ -92,6 +114,7 @@ export class OpenLoop {
     }, timeoutMs)
     call.once('error', finish)
     call.once('response', (response) => {
+      onAnswer?.(n, response.headers)
       entry.variant = String(response.headers['x-backend'] ?? '')
       response.resume()
       response.once('end', () => {

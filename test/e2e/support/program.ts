@@ -78,11 +78,19 @@ export class Program {
   }
 
   /** Writes `config` as `dir/streamgate.yaml`, starts the program there and waits until it serves. */
-  static async start(dir: string, config: string, options: { command?: readonly string[] } = {}): Promise<Program> {
+  static async start(
+    dir: string,
+    config: string,
+    options: { command?: readonly string[]; env?: Record<string, string> } = {},
+  ): Promise<Program> {
     mkdirSync(dir, { recursive: true })
     writeFileSync(join(dir, 'streamgate.yaml'), config)
     const [command, ...args] = [...(options.command ?? []), bin, 'run', '-c', 'streamgate.yaml']
-    const child = spawn(command!, args, { cwd: dir, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command!, args, {
+      cwd: dir,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...options.env },
+    })
     const program = new Program(child, dir)
     let gone = false
     void program.ended.then(() => {
