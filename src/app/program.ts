@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts'
 import { formatConfigError } from '../config/errors.ts'
 import { type Config, loadConfig } from '../config/load.ts'
 import { ConfigWatcher } from '../config/watch.ts'
-import { Controller, type Log } from '../controller/index.ts'
+import { type ControlEvent, Controller, type Log } from '../controller/index.ts'
 import { MetricsRegistry, MetricsServer } from '../metrics/index.ts'
 import { HealthChecker, type ListenerSpec, Resolver, Workers } from '../proxy/index.ts'
 import { systemRandom } from '../random.ts'
@@ -127,6 +127,9 @@ export class Program {
     await this.#resolver.ready(urlsOf(this.#config))
     this.#resolver.start()
     await this.#controller.start()
+    this.#controller.subscribe((event) => {
+      if (event.type === 'decision') logDecision(this.#log, event)
+    })
     this.#directory.apply(this.#config)
     this.#controller.apply(this.#config.gates)
     await this.#workers.start(this.#snapshot())
@@ -280,6 +283,15 @@ export class Program {
     this.#resolver.close()
     await this.#metrics.close()
   }
+}
+
+/** A decision with its inputs, under stable keys: what happened at 3 a.m. can be read off the log alone. */
+function logDecision(log: Log, { key, release, decision }: Extract<ControlEvent, { type: 'decision' }>): void {
+  const { phase, step, weights, verdict, reason, message, evidence, inputs } = decision
+  const fields = { gate: key, release, phase, step, weights, verdict, reason, evidence, inputs }
+  const text = `${key} release ${release}: ${phase}, ${reason}: ${message}`
+  if (verdict === 'Degraded' || phase === 'RolledBack') log.warn({ decision: fields }, text)
+  else log.info({ decision: fields }, text)
 }
 
 const urlsOf = (config: Config): string[] =>
