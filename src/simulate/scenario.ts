@@ -15,6 +15,8 @@ export interface Scenario {
   /** Requests come as pages of several calls, each with a share of failures of its own (added to the variant's). */
   page?: readonly number[]
   sticky?: Users
+  /** Percent of failed candidate requests that can be rescued: no body, an idempotent method, no answer begun. */
+  rescuable: number
   /** Endpoints of the candidate, and how one of them fails (percent), from when. */
   endpoints?: { count: number; bad: { failing: number; fromSeconds: number } }
 }
@@ -70,19 +72,19 @@ export const scenario = (
   description: '',
   requestsPerSecond: 100,
   servingP99Ms: 20,
+  rescuable: 100,
   outages: [],
   ...part,
   serving: behaviour(part.serving),
   candidate: behaviour(part.candidate),
 })
 
-/** The value of a schedule at a time. */
-export function valueAt(schedule: Schedule, seconds: number): number {
-  if (typeof schedule === 'number') return schedule
-  let value = schedule[0]?.[1] ?? 0
-  for (const [since, next] of schedule) {
-    if (since > seconds) break
-    value = next
+/** The value of a schedule at times that only grow: remembers its place. */
+export function follow(schedule: Schedule): (seconds: number) => number {
+  if (typeof schedule === 'number') return () => schedule
+  let at = 0
+  return (seconds) => {
+    while (at + 1 < schedule.length && schedule[at + 1]![0] <= seconds) at++
+    return schedule[at]?.[1] ?? 0
   }
-  return value
 }

@@ -3,7 +3,7 @@ import type { Random } from '../random.ts'
 import { type Crowd, createCrowd } from './crowd.ts'
 import { createPlaces } from './places.ts'
 import { binomial, poisson } from './sample.ts'
-import { type Behaviour, type Scenario, valueAt } from './scenario.ts'
+import { type Behaviour, follow, type Scenario } from './scenario.ts'
 
 /** Virtual time goes in ticks: the controller looks ten times a second. Others must divide a second. */
 export const TICK_MS = 100
@@ -44,8 +44,10 @@ export class World {
   readonly serving: Totals = { requests: 0, failed: 0 }
   /** Bad or slow candidate requests were counted in the last tick: what can raise the evidence. */
   stirred = false
-  /** Candidate requests whose failure was counted by now. */
+  /** Candidate requests whose failure was counted by now; the same of serving. */
   seenFailed = 0
+  servingBad = 0
+  readonly slow: Record<Side, number> = { candidate: 0, serving: 0 }
 
   readonly #scenario: Scenario
   readonly #random: Random
@@ -60,6 +62,8 @@ export class World {
   readonly #recent = Array.from({ length: RECENT_SECONDS + 1 }, () => ({ requests: 0, bad: 0 }))
   readonly #history = { requests: 0, bad: 0, timed: 0, slow: 0 }
   readonly #endpoints: EndpointCounts[]
+  readonly #rate: (seconds: number) => number
+  readonly #rates: Record<Side, { failing: (seconds: number) => number; slow: (seconds: number) => number }>
 
   constructor(scenario: Scenario, random: Random, tickMs = TICK_MS) {
     this.#tickMs = tickMs
@@ -68,6 +72,12 @@ export class World {
     this.#scenario = scenario
     this.#random = random
     this.#places = createPlaces(random)
+    const { candidate, serving } = scenario
+    this.#rate = follow(scenario.requestsPerSecond)
+    this.#rates = {
+      candidate: { failing: follow(candidate.failing), slow: follow(candidate.slow) },
+      serving: { failing: follow(serving.failing), slow: follow(serving.slow) },
+    }
     this.#crowd = scenario.page || scenario.sticky ? createCrowd(scenario, random) : undefined
     this.#endpoints = Array.from({ length: scenario.endpoints?.count ?? 0 }, (_, k) => ({
       name: `candidate-${k}`,
@@ -86,7 +96,7 @@ export class World {
     this.#settle(second)
 
     const seconds = this.#tick / this.#ticksPerSecond
-    const arrivals = poisson(this.#random, valueAt(this.#scenario.requestsPerSecond, seconds) / this.#ticksPerSecond)
+    const arrivals = poisson(this.#random, this.#rate(seconds) / this.#ticksPerSecond)
     if (arrivals > 0) {
       if (this.#crowd) {
         const { candidate, serving } = this.#crowd.deal(arrivals, share, {
@@ -160,8 +170,9 @@ export class World {
   }
 
   #failing(side: Side, seconds: number): number {
-    const { failing, later } = this.#scenario[side]
-    let percent = later && this[side].requests >= later.afterRequests ? later.failing : valueAt(failing, seconds)
+    const { later } = this.#scenario[side]
+    let percent =
+      later && this[side].requests >= later.afterRequests ? later.failing : this.#rates[side].failing(seconds)
     for (const outage of this.#scenario.outages) {
       if (seconds >= outage.fromSeconds && seconds < outage.toSeconds) percent = Math.max(percent, outage.failing)
     }
@@ -210,7 +221,7 @@ export class World {
     totals.failed += failed + repeated
     counts.started += requests
     if (side === 'candidate') cell.candidate.repeated! += repeated
-    const slowGood = this.#slowOf(side, behaviour, cell, requests - failed, seconds)
+    const slowGood = this.#slowOf(side, cell, requests - failed, seconds)
     if (side === 'serving') {
       this.#recent[Math.floor(seconds) % this.#recent.length]!.requests += requests
       this.#history.requests += requests
@@ -222,12 +233,13 @@ export class World {
     if (requests > failed && successMs >= this.#tickMs) this.#end(cell, side, requests - failed, false, successMs)
   }
 
-  #slowOf(side: Side, behaviour: Behaviour, cell: CellCounts, good: number, seconds: number): number {
+  #slowOf(side: Side, cell: CellCounts, good: number, seconds: number): number {
     if (!this.#slowKnown) return 0
-    const slow = binomial(this.#random, good, valueAt(behaviour.slow, seconds) / 100)
+    const slow = binomial(this.#random, good, this.#rates[side].slow(seconds) / 100)
     const counts = cell[side]
     counts.timed += good
     counts.slow += slow
+    this.slow[side] += slow
     if (side === 'serving') {
       this.#history.timed += good
       this.#history.slow += slow
@@ -286,5 +298,6 @@ export class World {
     cell.serving.longPending += longPending
     this.#recent[second % this.#recent.length]!.bad += bad
     this.#history.bad += bad
+    this.servingBad += bad
   }
 }
