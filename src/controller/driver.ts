@@ -489,20 +489,27 @@ export class ReleaseDriver {
     return minus(this.#env.totals(), this.#talliedFrom)
   }
 
+  /** What is in force: what is being recorded is not yet, except for what takes traffic away from the candidate. */
+  #inForce(): State {
+    const stands = this.#record === this.#durable || defends(this.#durable.state, this.#state)
+    return stands ? this.#state : this.#durable.state
+  }
+
   view(): ControlView {
-    const { roles } = standingOf(this.#state)
-    const status =
-      this.#around.ledger.healthy || coreOf(this.#state) === undefined
-        ? this.#status
-        : { ...this.#status, message: `${this.#status.message}; the state folder cannot be written: nothing advances` }
+    const state = this.#inForce()
+    const { roles } = standingOf(state)
+    const blocked = !this.#around.ledger.healthy && coreOf(state) !== undefined
+    const status = blocked
+      ? { ...this.#status, message: `${this.#status.message}; nothing can be recorded: nothing advances` }
+      : this.#status
     return {
       key: this.key,
       strategy: this.#policy.release?.strategy ?? null,
       serving: roles.serving,
       candidate: this.#policy.release === undefined ? null : roles.candidate,
-      weights: percentages(weightsBps(this.#state)),
-      phase: this.#state.phase,
-      release: releaseView(this.#state, status, this.#shownTally(), this.#evidence()),
+      weights: percentages(weightsBps(state)),
+      phase: state.phase,
+      release: releaseView(state, status, this.#shownTally(), this.#evidence()),
     }
   }
 
@@ -515,7 +522,8 @@ export class ReleaseDriver {
 
   /** The present or last release. */
   release(): ArchivedRelease {
-    return { state: this.#state, decisions: this.#record.decisions, tally: this.#shownTally() }
+    const record = this.#inForce() === this.#state ? this.#record : this.#durable
+    return { state: record.state, decisions: record.decisions, tally: this.#shownTally() }
   }
 
   /** What a driver that comes after this one goes on with. */

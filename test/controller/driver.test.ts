@@ -1,0 +1,160 @@
+import { rmSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { Edge, KEY, Process, settled, stateFolder } from './edge.ts'
+import { parseGate } from './gate.ts'
+
+async function start(t: Test, gate = parseGate()): Promise<Process> {
+  const dir = stateFolder()
+  const process = await Process.start(new Edge(), dir, gate)
+  t.teardown(async () => {
+    await process.controller.close()
+    rmSync(dir, { recursive: true })
+  })
+  return process
+}
+
+t.test('a good release goes through its steps, bakes and is promoted: roles are exchanged', async (t) => {
+  const shop = await start(t)
+  t.strictSame(shop.edge.weights(), { stable: 100, canary: 0 })
+  const answer = await shop.command('start', { revision: 'v2' })
+  t.match(answer, { ok: true, view: { phase: 'Progressing', release: { id: '1', revision: 'v2', steps: 3 } } })
+  await shop.until('Succeeded')
+  t.match(shop.view, { serving: 'canary', candidate: 'stable', weights: { stable: 0, canary: 100 } })
+  t.strictSame(shop.edge.weights(), { stable: 0, canary: 100 })
+  const told = shop.decisions.map(({ phase, step, weights }) => `${phase} ${step} ${weights.canary}`)
+  t.strictSame(told, [
+    'Preparing 0 0',
+    'Progressing 1 5',
+    'Progressing 2 50',
+    'Progressing 3 100',
+    'Progressing 3 100',
+    'Promoting 3 100',
+    'Succeeded 3 100',
+  ])
+  t.match(shop.controller.releases(KEY), [{ id: '1', phase: 'Succeeded', revision: 'v2' }])
+  t.equal(shop.controller.release(KEY, '1')?.decisions.length, 7)
+})
+
+t.test('a bad candidate has weight 0 in the look that convicts it, and the record says why', async (t) => {
+  const shop = await start(t)
+  await shop.command('start', { revision: 'v3' })
+  await shop.until('Progressing')
+  shop.edge.failing.canary = 0.5
+  await shop.until('RolledBack')
+  const sent = shop.edge.sent.canary!
+  await shop.edge.flow(1000)
+  t.equal(shop.edge.sent.canary, sent, 'no request after it')
+  t.match(shop.view.release, { phase: 'RolledBack', verdict: 'Degraded', reason: 'ErrorRate' })
+  t.match(
+    shop.view.release?.message,
+    /canary failed \d+ of \d+ requests \(.* %\), stable 0 of \d+; evidence .* of 4\.6 needed/,
+  )
+  t.ok(sent < 40, `${sent} requests reached it`)
+})
+
+t.test('a release is rolled back after its promotion, at once and twice without harm', async (t) => {
+  const shop = await start(t)
+  await shop.command('start', { revision: 'v2' })
+  await shop.until('Succeeded')
+  t.match(await shop.command('rollback'), { ok: true, view: { phase: 'RolledBack', serving: 'stable' } })
+  t.strictSame(shop.edge.weights(), { stable: 100, canary: 0 })
+  t.match(await shop.command('rollback'), { ok: true, message: /already|RolledBack/, view: { serving: 'stable' } })
+})
+
+t.test('the candidate goes away: weight 0 in the next look, and back when it is there', async (t) => {
+  const shop = await start(t)
+  await shop.command('start')
+  await shop.until('Progressing')
+  shop.edge.readiness.canary = { ready: 0, total: 1 }
+  await shop.edge.flow(100)
+  t.strictSame(shop.edge.weights(), { stable: 100, canary: 0 })
+  t.match(shop.view.release, { phase: 'Progressing', reason: 'NotReady' })
+  shop.edge.readiness.canary = { ready: 1, total: 1 }
+  await shop.edge.flow(200)
+  t.strictSame(shop.edge.weights(), { stable: 95, canary: 5 })
+})
+
+t.test('no traffic holds, and traffic goes on', async (t) => {
+  const shop = await start(t)
+  await shop.command('start')
+  await shop.until('Progressing')
+  await shop.edge.flow(120_000, 0)
+  t.match(shop.view.release, { phase: 'Progressing', step: 1, verdict: 'Undecided', reason: 'NoTraffic' })
+  await shop.until('Succeeded')
+})
+
+t.test('weights by hand: set, refused in a release, forced into a pause, resumed', async (t) => {
+  const shop = await start(t)
+  const set = (canary: number, force = false) =>
+    shop.controller.setWeights(KEY, { stable: 100 - canary, canary }, { force, who: 'ann' })
+  t.match(await set(10), { ok: true, view: { weights: { stable: 90, canary: 10 } } })
+  t.strictSame(shop.edge.weights(), { stable: 90, canary: 10 })
+  t.match(await shop.controller.setWeights(KEY, { stable: 90 }, { force: false, who: 'ann' }), {
+    ok: false,
+    status: 400,
+  })
+  shop.edge.readiness.canary = { ready: 0, total: 1 }
+  await shop.command('start')
+  t.strictSame(shop.edge.weights(), { stable: 100, canary: 0 }, 'a release begins at 0')
+  shop.edge.readiness.canary = { ready: 1, total: 1 }
+  await shop.until('Progressing')
+  t.match(await set(20), { ok: false, status: 409, code: 'release-running' })
+  t.match(await set(20, true), { ok: true, view: { phase: 'Paused', release: { reason: 'ManualWeights' } } })
+  t.strictSame(shop.edge.weights(), { stable: 80, canary: 20 })
+  await shop.edge.flow(5000)
+  t.equal(shop.view.phase, 'Paused')
+  t.match(await shop.command('resume'), { ok: true, view: { phase: 'Progressing' } })
+  t.strictSame(shop.edge.weights(), { stable: 95, canary: 5 })
+})
+
+t.test('a paused release is still judged', async (t) => {
+  const shop = await start(t)
+  await shop.command('start')
+  await shop.until('Progressing')
+  await shop.command('pause')
+  shop.edge.failing.canary = 0.5
+  await shop.until('RolledBack')
+  t.strictSame(shop.edge.weights(), { stable: 100, canary: 0 })
+})
+
+t.test('the harm budget is enforced where requests are, and ends the release', async (t) => {
+  const shop = await start(t, parseGate({ spec: '  analysis: {harmBudget: 2}' }))
+  await shop.command('start')
+  await shop.until('Progressing')
+  shop.edge.harm()
+  t.equal(shop.view.phase, 'Progressing')
+  shop.edge.harm()
+  await shop.edge.flow(100)
+  t.match(shop.view.release, { phase: 'RolledBack', reason: 'HarmBudget' })
+})
+
+t.test('weights of the file: replaced by hand, kept over a restart, replaced by a later edit', async (t) => {
+  const dir = stateFolder()
+  t.teardown(() => rmSync(dir, { recursive: true }))
+  const edge = new Edge()
+  const first = await Process.start(edge, dir, parseGate({ weights: [100, 0] }))
+  await first.controller.setWeights(KEY, { stable: 70, canary: 30 }, { force: false, who: 'ann' })
+  await first.controller.close()
+  edge.boot()
+  const second = await Process.start(edge, dir, parseGate({ weights: [100, 0] }))
+  t.strictSame(edge.weights(), { stable: 70, canary: 30 })
+  second.controller.apply([parseGate({ weights: [100, 0] })])
+  t.strictSame(edge.weights(), { stable: 70, canary: 30 })
+  second.controller.apply([parseGate({ weights: [60, 40] })])
+  t.strictSame(edge.weights(), { stable: 60, canary: 40 })
+  await settled()
+  await second.controller.close()
+  edge.boot()
+  const third = await Process.start(edge, dir, parseGate({ weights: [60, 40] }))
+  t.strictSame(edge.weights(), { stable: 60, canary: 40 })
+  await third.controller.close()
+})
+
+t.test('an edit of the weights in mid-release is ignored, loudly', async (t) => {
+  const shop = await start(t, parseGate({ weights: [100, 0] }))
+  await shop.command('start')
+  await shop.until('Progressing')
+  shop.controller.apply([parseGate({ weights: [0, 100] })])
+  t.strictSame(shop.edge.weights(), { stable: 95, canary: 5 })
+  t.ok(shop.edge.logs.some(({ level, message }) => level === 'warn' && message.includes('ignored')))
+})

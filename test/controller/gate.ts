@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { loadConfig } from '../../src/config/load.ts'
+import type { GateConfig } from '../../src/config/schema.ts'
+
+const STEPS = '[{weight: 5, minDuration: 2s}, {weight: 50, minDuration: 2s}, {weight: 100, minDuration: 2s}]'
+
+/** The gate of the tests, decoded as the program would; lines of YAML are added to its parts. */
+export function parseGate(
+  parts: { release?: string; spec?: string; steps?: string; weights?: [number, number] } = {},
+): GateConfig {
+  const { release = '', spec = '', steps = STEPS, weights } = parts
+  const weight = (index: number) => (weights === undefined ? '' : `weight: ${weights[index]}, `)
+  const text = `apiVersion: streamgate.dev/v1alpha1
+kind: Gate
+metadata: {name: shop}
+spec:
+  variants:
+    - {name: stable, ${weight(0)}urls: ["http://127.0.0.1:9001"]}
+    - {name: canary, ${weight(1)}urls: ["http://127.0.0.1:9002"]}
+  release: {serving: stable, candidate: canary, bake: 2s, ${steps === '' ? '' : `steps: ${steps}, `}${release}}
+${spec}
+`
+  const folder = mkdtempSync(join(tmpdir(), 'streamgate-gate-'))
+  try {
+    const file = join(folder, 'gate.yaml')
+    writeFileSync(file, text)
+    const loaded = loadConfig([file])
+    if (!loaded.ok) throw new Error(`${loaded.errors.map(({ message }) => message).join('; ')}\n${text}`)
+    return loaded.config.gates[0]!
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
