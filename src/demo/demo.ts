@@ -31,7 +31,7 @@ export async function demo({ keep }: { keep: boolean }, out: Screen): Promise<nu
     closing.push(() => Promise.all(backends.map((backend) => backend.close())))
     const file = join(dir, 'demo.yaml')
     writeFileSync(file, demoConfig({ stable: ports[0]!, canary: ports[1]! }))
-    const program = await Program.start([file], systemClock, createLog('warn'))
+    const program = await Program.start([file], systemClock, createLog('error'))
     closing.push(() => program.close())
     const load = new Load(program.addresses.listeners[0]!.port, REQUESTS_PER_SECOND, systemClock)
     closing.push(() => load.close())
