@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { systemClock } from '../../../src/clock.ts'
+import { type Clock, systemClock } from '../../../src/clock.ts'
 import {
   advanceEpoch,
   type Block,
@@ -120,10 +120,10 @@ export class TestProxy {
   readonly errors: unknown[] = []
   #wake: (() => void)[] = []
 
-  private constructor() {
+  private constructor(clock: Clock) {
     this.host = new WorkerHost({
       index: 0,
-      clock: systemClock,
+      clock,
       random: seededRandom(7),
       openSink: () => ({
         chunkBytes: 65_536,
@@ -140,8 +140,13 @@ export class TestProxy {
   }
 
   /** Starts it; closed at the end of the test, which fails if the proxy met a fault of its own. */
-  static async start(t: Test, gate: GateSpec | undefined, over: Partial<Snapshot> = {}): Promise<TestProxy> {
-    const proxy = new TestProxy()
+  static async start(
+    t: Test,
+    gate: GateSpec | undefined,
+    over: Partial<Snapshot> = {},
+    clock: Clock = systemClock,
+  ): Promise<TestProxy> {
+    const proxy = new TestProxy(clock)
     const failed = await proxy.host.apply(testSnapshot(gate, over), {})
     if (failed.length > 0) throw new Error(JSON.stringify(failed))
     t.teardown(async () => {
