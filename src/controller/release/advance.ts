@@ -376,7 +376,7 @@ function trigger(release: ReleasePolicy, state: Idle | Ended, observation: Obser
     templateOf: null,
     readyTimeoutMs: undefined,
     minDurationMs: undefined,
-    who: 'trigger: Auto',
+    who: 'a changed template',
   } as const
   return begin(release, state, from, observation, nowMs)
 }

@@ -86,7 +86,8 @@ export function begin(
   }
   const { candidate } = standing.roles
   const message =
-    from.message ?? `release ${id} of ${revision} began: ${candidate} has ${endpoints(observation.candidate)}`
+    from.message ??
+    `${from.who} began release ${id} of ${revision}: ${candidate} has ${endpoints(observation.candidate)}`
   return { state: next, why: forward('Started', message) }
 }
 
