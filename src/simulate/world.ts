@@ -1,6 +1,7 @@
 import type { CellCounts, EndpointCounts, JudgeInput } from '../controller/analysis/index.ts'
 import type { Random } from '../random.ts'
 import { type Crowd, createCrowd } from './crowd.ts'
+import { MAX_REQUEST_SECONDS } from './limits.ts'
 import { createPlaces } from './places.ts'
 import { binomial, poisson } from './sample.ts'
 import { type Behaviour, follow, type Scenario } from './scenario.ts'
@@ -9,8 +10,7 @@ import { type Behaviour, follow, type Scenario } from './scenario.ts'
 export const TICK_MS = 100
 const CELLS = 128
 const RECENT_SECONDS = 10
-/** Longest failure or success of a scenario. */
-export const MAX_REQUEST_SECONDS = 120
+
 /** Serving's latency is known after this many samples: until then nobody is slow, and 100 ms are long. */
 const SAMPLES = 500
 const LONG_PENDING_MS = 100
