@@ -5,7 +5,8 @@ import type { EndpointMemo } from './state.ts'
 /**
  * "One endpoint is bad, not the version": for each endpoint j the evidence that j fails more often than 1.25 times the
  * other endpoints of the candidate. Given a bad request, j is its endpoint with chance w R / (w R + 1 - w), where w is
- * j's share of the picks so far in the step.
+ * j's share of the picks so far in the step, with a few equal picks before them: the first three failures of a release must
+ * not decide whose share was how large.
  */
 const RATIO = 1.25
 const RISKS = logUniform(RATIO, RATIO * RISK_SPAN, AXIS)
@@ -14,6 +15,8 @@ export const LEAST_ENDPOINTS = 5
 /** Mean evidence over the endpoints that blames the worst one. */
 export const BLAME = 20
 const CAP = 1e100
+/** Picks that every endpoint is taken to have had at the start of a step. */
+const PRIOR_PICKS = 5
 
 /** Takes in what was counted since the last look. Returns `memos` itself where nothing bad was. */
 export function watchEndpoints(
@@ -28,8 +31,8 @@ export function watchEndpoints(
   return counts.map((count, k) => {
     const capital = known.get(count.name)?.capital ?? new Array<number>(AXIS).fill(1 / AXIS)
     const memo = { name: count.name, bad: count.bad, capital }
-    const share = picks > 0 ? count.picks / picks : 0
-    if (bad === 0 || share <= 0 || share >= 1) return memo
+    if (bad === 0) return memo
+    const share = (count.picks + PRIOR_PICKS) / (picks + PRIOR_PICKS * counts.length)
     return { ...memo, capital: capital.map((v, i) => Math.min(CAP, v * factor(share, RISKS[i]!, fresh[k]!, bad))) }
   })
 }
