@@ -18,7 +18,7 @@ try {
   log(`
 The cluster is up, with the image ${image}. Its addresses work inside its network namespace:
   ${enter} env KUBECONFIG=${cluster.kubeconfig} ${cluster.places!.bin}/kubectl get pods -A
-  ${enter} env KUBECONFIG=${cluster.kubeconfig} STREAMGATE_IMAGE=${image} node test/cluster/smoke.test.ts
+  KUBECONFIG=${cluster.kubeconfig} node test/cluster/run.ts smoke
 Logs are in ${cluster.places!.log}. Ctrl-C removes it all.`)
   if (process.stdin.isTTY) {
     log('This shell is in the namespace, with KUBECONFIG and kubectl at hand; leaving it removes the cluster.\n')

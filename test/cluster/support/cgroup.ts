@@ -89,8 +89,6 @@ export async function removeCgroup(name: string): Promise<void> {
   const deadline = systemClock.nowMs() + 30_000
   for (;;) {
     const pids = processesIn(name)
-    if (pids.length === 0) break
-    if (systemClock.nowMs() > deadline) throw new Error(`processes that can't be killed: ${pids.join(' ')}`)
     for (const pid of pids) {
       try {
         process.kill(pid, 'SIGKILL')
@@ -98,13 +96,20 @@ export async function removeCgroup(name: string): Promise<void> {
         // It has ended.
       }
     }
+    const left = groupsOf(name).filter((group) => !removed(group))
+    if (left.length === 0) return
+    if (systemClock.nowMs() > deadline)
+      throw new Error(`can't be removed: ${left.join(' ')} (processes ${pids.join(' ')})`)
     await sleep(50)
   }
-  for (const group of groupsOf(name)) {
-    try {
-      rmdirSync(group)
-    } catch {
-      // Still busy with a dying child, or gone: empty groups harm nobody, and the next start takes them over.
-    }
+}
+
+/** Removes a group that is empty; one with processes, or with one that is still dying, stays. */
+function removed(group: string): boolean {
+  try {
+    rmdirSync(group)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT'
   }
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { importImage } from './container-runtime.ts'
 import { startMachine, stopMachine } from './machine.ts'
-import { type Places, placesOf } from './places.ts'
+import { type Places, placesOf, placesOfKubeconfig } from './places.ts'
 import { run, until } from './shell.ts'
 
 /** How long anything that a cluster does by itself may take, on a machine busy with other things. */
@@ -21,7 +21,7 @@ export interface ClusterOptions {
 export class Cluster {
   /** File for kubectl and clients; of an own cluster its address is reachable inside the namespace alone. */
   readonly kubeconfig: string
-  /** Only of a cluster that this process started. */
+  /** Only of a cluster that was started on this machine, by this process or another one. */
   readonly places: Places | undefined
   readonly #supervisor: ChildProcess | undefined
 
@@ -45,7 +45,7 @@ export class Cluster {
   static current(env: NodeJS.ProcessEnv = process.env): Cluster {
     const file = env.KUBECONFIG
     if (!file) throw new Error('KUBECONFIG is not set: run the suites with test/cluster/run.ts')
-    return new Cluster(file)
+    return new Cluster(file, placesOfKubeconfig(file))
   }
 
   /** Runs kubectl and resolves to what it printed; rejects with its own words. */
@@ -116,7 +116,7 @@ export class Cluster {
     return { ...process.env, PATH: path, KUBECONFIG: this.kubeconfig }
   }
 
-  /** Ends an own cluster and removes all traces of it; nothing to do for a foreign one. */
+  /** Ends the cluster that this process started and removes all traces of it; any other stays. */
   async stop(): Promise<void> {
     if (this.#supervisor) await stopMachine(this.#supervisor)
   }

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type Daemon, startDaemon } from './daemon.ts'
 import { NETWORK, type Places } from './places.ts'
@@ -15,6 +24,19 @@ const OVERLAYFS_MAGIC = 0x794c7630
 
 /** An overlay can't be the upper layer of another one: there (in a container) layers are copied. */
 const snapshotter = (dir: string) => (statfsSync(dir).type === OVERLAYFS_MAGIC ? 'native' : 'overlayfs')
+
+/** Where containerd keeps what it knows of running containers. */
+const stateOf = (dir: string) => join(dir, 'containerd-state')
+
+/**
+ * Sockets of the processes that watch over the containers (shims): the one thing that containerd puts outside of its own
+ * folders. Each container's folder says which one is its.
+ */
+export function shimSockets({ dir }: Places): string[] {
+  const tasks = join(stateOf(dir), 'io.containerd.runtime.v2.task/k8s.io')
+  const files = existsSync(tasks) ? readdirSync(tasks).map((id) => join(tasks, id, 'address')) : []
+  return files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8').replace(/^unix:\/\//, ''))
+}
 
 /** Starts containerd with a network for pods, and gives it the pause image. */
 export async function startContainerRuntime(places: Places, cniPlugins: string): Promise<Daemon> {
@@ -61,7 +83,7 @@ const podNetwork = ({ dir, cniNetwork }: Places) => ({
 
 const containerdConfig = ({ dir, containerdSocket }: Places, cni: string, plugins: string) => `version = 2
 root = "${join(dir, 'containerd')}"
-state = "${join(dir, 'containerd-state')}"
+state = "${stateOf(dir)}"
 [grpc]
   address = "${containerdSocket}"
 [plugins."io.containerd.grpc.v1.cri"]
@@ -74,6 +96,10 @@ state = "${join(dir, 'containerd-state')}"
     conf_dir = "${cni}"
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "${snapshotter(dir)}"
+    [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
+      runtime_type = "io.containerd.runc.v2"
+      [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
+        Root = "${join(dir, 'runc')}"
 `
 
 /** An image of one static program, put together as Docker would save it. */

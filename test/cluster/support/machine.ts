@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { systemClock } from '../../../src/clock.ts'
 import { makeCgroup } from './cgroup.ts'
 import { CNI_PLUGINS, startContainerRuntime } from './container-runtime.ts'
@@ -10,7 +10,7 @@ import { makeNetwork } from './network.ts'
 import { startNode } from './node.ts'
 import { identify, isAlive, readOwner, writeOwner } from './owner.ts'
 import { makePki } from './pki.ts'
-import { NODE_NAME, type Places } from './places.ts'
+import { allPlaces, NODE_NAME, type Places } from './places.ts'
 import { run, until } from './shell.ts'
 import { teardown } from './teardown.ts'
 
@@ -22,7 +22,10 @@ export async function startMachine(places: Places, log: (line: string) => void):
   const began = systemClock.nowMs()
   const tell = (line: string) => log(`${((systemClock.nowMs() - began) / 1000).toFixed(1).padStart(5)} s  ${line}`)
   await takeOver(places, tell)
-  mkdirSync(places.log, { recursive: true })
+  mkdirSync(dirname(places.dir), { recursive: true })
+  // Fails when another start of the same name was quicker.
+  mkdirSync(places.dir)
+  mkdirSync(places.log)
   const supervisor = startSupervisor(places)
   try {
     await Promise.all([makePki(places), makeNetwork(places)])
@@ -55,6 +58,7 @@ export async function stopMachine(supervisor: ChildProcess): Promise<void> {
   if (code !== 0) throw new Error('the cluster was not removed completely; the next start tries again')
 }
 
+/** Makes room: ends with no cluster of this name on the machine, and with none whose starter and supervisor are dead. */
 async function takeOver(places: Places, tell: (line: string) => void): Promise<void> {
   const owner = readOwner(places.owner)
   if (owner && isAlive(owner.starter)) {
@@ -66,6 +70,13 @@ async function takeOver(places: Places, tell: (line: string) => void): Promise<v
   if (owner && isAlive(owner.supervisor)) {
     tell('waiting for an earlier cluster to be removed')
     await until('the earlier cluster removed', 60_000, async () => (isAlive(owner.supervisor) ? undefined : true))
+  }
+  for (const other of allPlaces()) {
+    const left = readOwner(other.owner)
+    // Without an owner yet it may be about to start.
+    if (other.name === places.name || !left || isAlive(left.starter) || isAlive(left.supervisor)) continue
+    tell(`removing what cluster ${other.name} left`)
+    await teardown(other)
   }
   if (existsSync(places.dir)) tell('removing what an earlier cluster left')
   await teardown(places)

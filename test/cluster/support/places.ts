@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 
 /** The checkout that the harness belongs to. */
 export const ROOT = resolve(import.meta.dirname, '../../..')
@@ -100,3 +100,12 @@ export function placesOf(name = process.env.STREAMGATE_CLUSTER_NAME || 'streamga
     enter: ['nsenter', `--net=/run/netns/${netns}`],
   }
 }
+
+/** The cluster of this machine that a kubeconfig belongs to; undefined for one of another origin. */
+export function placesOfKubeconfig(file: string): Places | undefined {
+  const dir = dirname(resolve(file))
+  return dirname(dir) === RUNNING ? placesOf(basename(dir)) : undefined
+}
+
+/** All clusters that have a folder on this machine, alive or not. */
+export const allPlaces = (): Places[] => (existsSync(RUNNING) ? readdirSync(RUNNING) : []).map((name) => placesOf(name))

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { removeCgroup } from './cgroup.ts'
+import { shimSockets } from './container-runtime.ts'
 import type { Places } from './places.ts'
 import { run } from './shell.ts'
 
@@ -14,6 +15,7 @@ const CNI_RESULTS = '/var/lib/cni/results'
  */
 export async function teardown(places: Places): Promise<void> {
   await removeCgroup(places.cgroup)
+  for (const socket of shimSockets(places)) rmSync(socket, { force: true })
   for (const mount of mountsBelow(places.dir)) await run(['umount', '--lazy', mount]).catch(() => {})
   if (existsSync(`/run/netns/${places.netns}`)) await run(['ip', 'netns', 'delete', places.netns])
   for (const name of namesIn(KUBELET_LINKS)) {
