@@ -42,18 +42,18 @@ t.test('a cluster whose starter is killed goes without a trace', { skip: foreign
   // With pods, so that there are containers, mounts and addresses of pods too.
   const cluster = Cluster.current({ KUBECONFIG: places.kubeconfig })
   await until('a service account', 60_000, () => cluster.kubectl('get', 'serviceaccount', 'default'))
-  await cluster.apply(list(...sample({ name: 'app', namespace: 'default', image: 'not-there', replicas: 1 })))
+  await cluster.apply(
+    list(...sample({ name: 'app', namespace: 'default', image: 'localhost/not-there:1', replicas: 1 })),
+  )
   await until('a pod with a sandbox', 60_000, async () => (await podAddress(cluster)) || undefined)
   t.match(traces(), { folder: true, namespace: true, processes: true, mounts: true })
   const second = starter()
   const [code] = await once(second, 'exit')
   t.not(code, 0, 'a second one of the same name is refused while the first lives')
-  const before = processesIn(Cluster.current().places!.cgroup).length
   child.kill('SIGKILL')
   await until('no trace', 60_000, async () => (existsSync(places.dir) ? undefined : true))
   t.same(traces(), NONE)
-  t.ok(processesIn(Cluster.current().places!.cgroup).length > before / 2, 'the other cluster runs on')
-  t.match(await Cluster.current().kubectl('get', '--raw', '/readyz'), /ok/)
+  t.match(await Cluster.current().kubectl('get', '--raw', '/readyz'), /ok/, 'the other cluster runs on')
 })
 
 async function podAddress(cluster: Cluster): Promise<string> {

@@ -27,7 +27,8 @@ export function missingBinaries(): string[] {
 
 /**
  * Builds what is missing, one program after the other and each in its place only when it is complete: an interrupted
- * build goes on where it was. One compiler at a time and at low priority, since the machine has other things to do.
+ * build goes on where it was. At low priority and by default one compiler at a time (STREAMGATE_CLUSTER_JOBS), since the
+ * machine has other things to do.
  */
 export async function buildBinaries(log: (line: string) => void): Promise<void> {
   const missing = missingBinaries()
@@ -39,7 +40,18 @@ export async function buildBinaries(log: (line: string) => void): Promise<void> 
   for (const name of missing) {
     const target = PROGRAMS[name]!
     const part = join(folder, `.${name}.${process.pid}`)
-    const build = ['go', 'build', '-p', '1', '-trimpath', '-ldflags', linkerFlags(target), '-o', part, target]
+    const build = [
+      'go',
+      'build',
+      '-p',
+      process.env.STREAMGATE_CLUSTER_JOBS ?? '1',
+      '-trimpath',
+      '-ldflags',
+      linkerFlags(target),
+      '-o',
+      part,
+      target,
+    ]
     await run(['nice', '-n', '19', ...build], { cwd: BINARIES_MODULE, env: goEnvironment(), show: true })
     renameSync(part, join(folder, name))
     log(`${((systemClock.nowMs() - began) / 1000).toFixed(0)} s  ${basename(target)} built`)
