@@ -40,6 +40,7 @@ export class OpenLoop {
   #sent = 0
   #running = 0
   #idle: (() => void) | undefined
+  #paused = false
   #waiting: { count: number; done: () => void }[] = []
 
   constructor(options: OpenLoopOptions) {
@@ -52,6 +53,7 @@ export class OpenLoop {
     const due = Math.floor(((performance.now() - this.#begin) / 1000) * this.#options.perSecond)
     // After a pause of the machine, at most a tenth of a second is made up for.
     this.#sent = Math.max(this.#sent, due - Math.ceil(this.#options.perSecond / 10))
+    if (this.#paused) this.#sent = due
     for (; this.#sent < due; this.#sent++) if (this.#running < 2000) this.#send(this.#sent)
   }
 
@@ -66,6 +68,15 @@ export class OpenLoop {
   /** Where requests go from now on: a program that was started again has other ports. */
   moveTo(port: number): void {
     this.#options.port = port
+  }
+
+  /** Nobody asks until `resume`. */
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    this.#paused = false
   }
 
   /** Milliseconds since the load began, the clock of `startedMs`. */

@@ -10,7 +10,16 @@ export const PER_SECOND = 100
 
 type Section = Record<string, unknown>
 
-/** What differs from a canary release of one endpoint by variant, two short steps and the default analysis. */
+/** Steps of a release that is to be held at `weight` until it is convicted or told to go on. */
+export const heldAt = (weight: number): Section[] => [{ weight, minDuration: '600s' }, { weight: 100 }]
+
+/**
+ * No version is ever slow: for scenarios about failures, as at weight 100 latency is compared with the past, and a machine that is busier
+ * than it was is slow.
+ */
+const NEVER_SLOW = { floor: 99 }
+
+/** What differs from a canary release of one endpoint by variant, two short steps and the default analysis of failures. */
 export interface ScenarioOptions {
   /** Backends of a variant; default: one that is well. */
   stable?: BackendOptions[]
@@ -122,6 +131,7 @@ export async function scenario(t: Test, options: ScenarioOptions = {}): Promise<
     gateDocument(stable, canary, options),
     `  accessLog: {enabled: false}\n${options.proxy ?? ''}`,
   )
+  t.teardown(() => Promise.all([...stable, ...canary].map((backend) => backend.close())))
   const program = await Program.start(t.testdir({}), config, options)
   if (options.warm !== undefined)
     await autocannon({ url: `http://127.0.0.1:${program.ports.http}/`, connections: 10, amount: options.warm })
@@ -129,7 +139,6 @@ export async function scenario(t: Test, options: ScenarioOptions = {}): Promise<
   t.teardown(async () => {
     const stopped = built.load.stop()
     await built.program.kill()
-    await Promise.all([...stable, ...canary].map((backend) => backend.close()))
     await stopped
   })
   await built.load.more(20)
@@ -159,7 +168,9 @@ function gateDocument(stable: Backend[], canary: Backend[], options: ScenarioOpt
         ...release,
       },
       ...Object.fromEntries(
-        Object.entries({ analysis, rescue, upstream, sticky, hooks }).filter(([, value]) => value !== undefined),
+        Object.entries({ analysis: { latency: NEVER_SLOW, ...analysis }, rescue, upstream, sticky, hooks }).filter(
+          ([, value]) => value !== undefined,
+        ),
       ),
     },
   })
