@@ -61,9 +61,8 @@ t.test('no latency: event streams, upgrades, and the first requests of an endpoi
 t.test("a rescue is not the candidate's time", async (t) => {
   const stable = await Backend.start()
   const canary = await Backend.start({
-    handle(_, response) {
-      response.statusCode = 503
-      response.end()
+    handle(request) {
+      request.socket.destroy()
       return true
     },
   })

@@ -202,6 +202,13 @@ t.test('a body that grows beyond the limit is answered 413, read by a client tha
   const response = await client.response()
   t.same([response.status, response.headers.get('x-streamgate-reason')], [413, 'body-too-large'])
   t.equal(response.headers.get('connection'), 'close')
+  // Closed with care: a client in the middle of its upload is not reset, as that may cost it the answer.
+  for (let i = 0; i < 5; i++) {
+    await client.write(`64\r\n${'x'.repeat(100)}\r\n`)
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  client.socket.end()
+  t.match(await client.untilEnd(), { text: '', error: undefined })
   await proxy.logged(1)
   t.match(totals(gate).stable, { failed: 0, inFlight: 0 })
 })
@@ -251,7 +258,10 @@ t.test('pipelined requests are answered in order', async (t) => {
   )
   t.equal(JSON.parse((await client.response()).body.toString()).url, '/delay/100')
   t.equal((await client.response()).status, 201)
-  t.equal((await client.response()).body.toString(), 'hinted', 'no 103 before its turn')
+  // Its hints are dropped when they come before its turn, and sent when they come in it.
+  let third = await client.response()
+  if (third.status === 103) third = await client.response()
+  t.equal(third.body.toString(), 'hinted')
 })
 
 t.test('a slow reader holds the upstream back, and gets everything', async (t) => {
