@@ -1,28 +1,8 @@
-/** How to reach and convince an API server. Files are named, not read: whoever connects reads them then, so that rotation is followed. */
-export interface KubeAccess {
-  /** `https://10.96.0.1:443`, without a trailing slash. A path is kept: some front ends have one. */
-  server: string
-  /** undefined: the system's CAs. */
-  ca?: PemSource
-  /** Verified instead of the server's host. */
-  serverName?: string
-  /** A bearer token. */
-  token?: { text: string } | { file: string }
-  /** A client certificate. */
-  certificate?: { cert: PemSource; key: PemSource }
-  /** Where objects are looked for when nothing else is said. */
-  namespace: string
-  /** For people: the kubeconfig's file and context, or `in-cluster`. */
-  origin: string
-}
-
-/** PEM text, or the file that holds it. */
-export type PemSource = { pem: string } | { file: string }
-
-/** There is no usable configuration; the message says what is missing and what would help. */
-export class KubeConfigError extends Error {
-  override readonly name = 'KubeConfigError'
-}
+import { readFileSync } from 'node:fs'
+import { isIPv6 } from 'node:net'
+import { join } from 'node:path'
+import { type KubeAccess, KubeConfigError } from './access.ts'
+import { readKubeconfig } from './kubeconfig.ts'
 
 /** Where to look. */
 export interface KubeConfigSources {
@@ -36,8 +16,40 @@ export interface KubeConfigSources {
   serviceAccountDir?: string
 }
 
+const SERVICE_ACCOUNT_DIR = '/var/run/secrets/kubernetes.io/serviceaccount'
+
 /**
  * As kubectl and client-go do it: the file given, else KUBECONFIG, else the pod's service account, else ~/.kube/config.
  * Throws a KubeConfigError.
  */
-export declare function loadKubeAccess(sources: KubeConfigSources): KubeAccess
+export function loadKubeAccess(sources: KubeConfigSources): KubeAccess {
+  const { kubeconfig, context, env } = sources
+  if (kubeconfig !== undefined) return readKubeconfig([kubeconfig], context)
+  const listed = (env.KUBECONFIG ?? '').split(':').filter((file) => file !== '')
+  if (listed.length > 0) return readKubeconfig(listed, context)
+  if (env.KUBERNETES_SERVICE_HOST) return inCluster(sources)
+  if (env.HOME) return readKubeconfig([join(env.HOME, '.kube', 'config')], context)
+  throw new KubeConfigError('no cluster is known: run in a pod, set KUBECONFIG, or name a kubeconfig file')
+}
+
+/** What every pod is given. The token's file is read again and again: the kubelet renews it. */
+function inCluster({ env, serviceAccountDir = SERVICE_ACCOUNT_DIR }: KubeConfigSources): KubeAccess {
+  const host = env.KUBERNETES_SERVICE_HOST ?? ''
+  const port = env.KUBERNETES_SERVICE_PORT ?? '443'
+  let namespace: string
+  try {
+    namespace = readFileSync(join(serviceAccountDir, 'namespace'), 'utf8').trim()
+    readFileSync(join(serviceAccountDir, 'token'))
+  } catch (error) {
+    throw new KubeConfigError(
+      `this pod has no service account token (${(error as Error).message}): automountServiceAccountToken must not be false`,
+    )
+  }
+  return {
+    server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+    ca: { file: join(serviceAccountDir, 'ca.crt') },
+    token: { file: join(serviceAccountDir, 'token') },
+    namespace,
+    origin: 'in-cluster',
+  }
+}
