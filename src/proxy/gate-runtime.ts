@@ -5,6 +5,7 @@ import { RescueBudget } from './exchange/rescue.ts'
 import { signer } from './signature.ts'
 import type { GateSpec } from './snapshot.ts'
 import { type Assigner, createAssigner } from './split/assign.ts'
+import type { Splitters } from './splitters.ts'
 import { Balancer } from './upstream/balance.ts'
 import { RetryBudget } from './upstream/budget.ts'
 import type { Upstream } from './upstream/call.ts'
@@ -17,6 +18,7 @@ export interface GateParts {
   clock: Clock
   random: Random
   upstream: (gate: GateSpec) => Upstream
+  splitters: Splitters
 }
 
 /** A gate in one worker, as one snapshot describes it: everything that its requests need. */
@@ -55,6 +57,7 @@ export class GateRuntime {
       block,
       usable: (variant) => !this.balancers[variant]!.empty,
       random,
+      splitter: parts.splitters.of(spec),
       ...(this.sign ? { sign: this.sign } : {}),
     })
     this.upstream = parts.upstream(spec)

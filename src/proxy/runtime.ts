@@ -34,6 +34,7 @@ export class Runtime {
     this.router = compileRoutes(snapshot.routes)
     this.trusted = compileNetworks(snapshot.trustedProxies)
     this.gates = snapshot.gates.map((gate) => new GateRuntime(gate, parts))
+    parts.splitters.keepOnly(snapshot.gates)
   }
 
   /** Requests that still use it. */

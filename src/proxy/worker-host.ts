@@ -13,6 +13,7 @@ import type { BoundListener, FailedListener, FailureSample } from './messages.ts
 import { Redirect } from './redirect.ts'
 import { Runtime, type Services } from './runtime.ts'
 import type { Snapshot } from './snapshot.ts'
+import { Splitters } from './splitters.ts'
 import { Sweeper } from './sweeper.ts'
 import { ConnectionStore, createUpstream } from './upstream/pools.ts'
 
@@ -53,6 +54,7 @@ export class WorkerHost {
       worker: index,
       clock,
       random,
+      splitters: new Splitters(random),
       upstream: ({ upstream, variants }) =>
         createUpstream(
           upstream,
