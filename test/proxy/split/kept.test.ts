@@ -5,7 +5,7 @@ import { testGate } from '../support/proxy.ts'
 
 t.test('a splitter stays with its gate over reloads, and is new with other variants', async (t) => {
   const splitters = new Splitters(seededRandom(1))
-  const gate = testGate({ stable: ['http://127.0.0.1:1'] })
+  const gate = testGate({ stable: ['http://127.0.0.1:1'], canary: ['http://127.0.0.1:2'] })
   const first = splitters.of(gate)
   t.equal(splitters.of({ ...gate }), first)
   splitters.keepOnly([gate])
