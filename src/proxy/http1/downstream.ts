@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { BodySink, Downstream, DownstreamEvents } from '../exchange/downstream.ts'
 import { type Connection, connectionOf } from '../listen/connection.ts'
 import type { Http1Engine } from './engine.ts'
+import { pipelineOf } from './pipeline.ts'
 
 const DOWNSTREAM = Symbol('downstream')
 interface Marked {
@@ -111,6 +112,7 @@ export class Http1Downstream implements Downstream {
     const response = this.#response
     const complete = this.#request.complete || !this.hasBody
     if (!complete || this.#engine.closing(this.#connection)) response.shouldKeepAlive = false
+    if (!response.shouldKeepAlive) pipelineOf(this.#request.socket).ended = true
     try {
       response.writeHead(status, rawHeaders as string[])
     } catch {
@@ -171,10 +173,14 @@ export class Http1Downstream implements Downstream {
     return this.#over
   }
 
+  /** The answer is with the client, or the client is gone. */
   closed(): void {
-    if (this.#over) return
-    this.#over = true
-    this.#events?.onAbort()
+    const { socket } = this.#request
+    if (!this.#over) {
+      this.#over = true
+      this.#events?.onAbort()
+    }
+    this.#engine.answered(socket)
   }
 
   drained(): void {

@@ -7,6 +7,7 @@ import { problemOf } from '../problem.ts'
 import { checkHead } from '../request/check.ts'
 import type { LimitSpec, ProxyTimeouts } from '../snapshot.ts'
 import { downstreamOf, Http1Downstream } from './downstream.ts'
+import { pipelineOf } from './pipeline.ts'
 import { UpgradeRequest } from './upgrade-request.ts'
 
 /** How long an answered upload is read on before its connection is closed. */
@@ -53,10 +54,12 @@ export class Http1Engine {
     server.on('request', (request, response) => this.#onRequest(request, response, false))
     server.on('checkContinue', (request, response) => this.#onRequest(request, response, true))
     server.on('checkExpectation', (request, response) => this.#onRequest(request, response, false))
-    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) =>
-      frontend.upgrade(new UpgradeRequest(request, socket, head)),
-    )
-    server.on('connect', (_request: IncomingMessage, socket: Socket) => this.#refuse(socket, 'method-not-allowed'))
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      if (inTurn(socket)) frontend.upgrade(new UpgradeRequest(request, socket, head))
+    })
+    server.on('connect', (_request: IncomingMessage, socket: Socket) => {
+      if (inTurn(socket)) this.#refuse(socket, 'method-not-allowed')
+    })
     server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#onClientError(error, socket as Socket))
     // The server never listens itself; node starts the header time-outs on this event.
     server.emit('listening')
@@ -96,9 +99,23 @@ export class Http1Engine {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    // What a client pipelines behind an answer that ends the connection was never asked for.
-    if (request.socket.writableEnded) return
+    const { socket } = request
+    const pipeline = pipelineOf(socket)
+    if (pipeline.ended || socket.writableEnded) return
+    if (!pipeline.busy) this.#begin(request, response, expectsContinue)
+    else if (!pipeline.wait({ request, response, expectsContinue })) socket.destroy()
+  }
+
+  #begin(request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
+    pipelineOf(request.socket).busy = true
     this.#frontend.request(new Http1Downstream(this, request, response, expectsContinue))
+  }
+
+  /** The request in hand on a connection is over: answered, or its client is gone. */
+  answered(socket: Socket): void {
+    const next = pipelineOf(socket).next()
+    if (next && !socket.destroyed && !socket.writableEnded)
+      this.#begin(next.request, next.response, next.expectsContinue)
   }
 
   /** Nothing came or went for the idle time. Only a client that is to blame loses its connection; a slow upstream has time-outs of its own. */
@@ -109,15 +126,18 @@ export class Http1Engine {
   }
 
   #onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-    const current = downstreamOf(socket)
+    const pipeline = pipelineOf(socket)
+    const gone = error.code === 'ECONNRESET' || error.code === 'EPIPE'
+    // The last answer is on its way, and a cut may overtake it: who ends the connection is told already.
+    if (pipeline.ended && !gone) return
     // An answer that has begun can only be broken off; a connection that is gone, or that never said a word, needs none.
-    const silent = error.code === 'ECONNRESET' || error.code === 'EPIPE' || socket.bytesRead === 0
-    if (silent || !socket.writable || (current !== undefined && !current.over)) socket.destroy()
+    if (gone || socket.bytesRead === 0 || !socket.writable || pipeline.busy) socket.destroy()
     else this.#refuse(socket, CODES[error.code ?? ''] ?? 'bad-request')
   }
 
   #refuse(socket: Socket, code: ErrorCode): void {
     const { status, body, headers } = problemOf(code)
+    pipelineOf(socket).ended = true
     let head = `HTTP/1.1 ${status} Refused\r\n`
     for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
     socket.on('error', () => {})
@@ -128,4 +148,11 @@ export class Http1Engine {
     socket.once('close', stop)
     this.#frontend.refused(connectionOf(socket), code)
   }
+}
+
+/** False, and the connection is cut: an upgrade in front of answers that are still to come would be taken for the first of them. */
+function inTurn(socket: Socket): boolean {
+  const { busy, ended } = pipelineOf(socket)
+  if (busy || ended) socket.destroy()
+  return !busy && !ended
 }
