@@ -78,6 +78,8 @@ export class Visit {
     const head = checkHead({ method, target, rawHeaders, httpVersion, authority, limits: snapshot.limits })
     if (!head.ok) return head.code
     this.head = head
+    // OPTIONS * asks about the server itself, not about anything of a gate's, and undici cannot pass it on.
+    if (head.path === '*') return 'bad-target'
     if (loops(rawHeaders)) return 'loop-detected'
     const index = matchRoute(runtime.router, head)
     if (index < 0) return index === NO_ROUTE ? 'no-route' : 'unsafe-path'
