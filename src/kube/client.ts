@@ -9,8 +9,9 @@ import { type Answer, type Sent, Transport, TransportError } from './transport.t
 
 /**
  * A client of the few calls that are needed, over undici, which is here for the data path anyway. @kubernetes/client-node
- * was weighed: with its generated models, OpenID, WebSocket and YAML parts it adds 30 MB to the main thread, its informer
- * neither resumes from bookmarks nor bounds what it reads, and its errors name neither verb nor object.
+ * 2.0.1 was weighed: 68 packages, 30 MB of heap after its import where this takes 11 (undici and all); its ListWatch lists
+ * everything in one answer, stops at every error but 410, comes back without jitter, and its errors name neither verb nor
+ * object. What remains of it is types.
  */
 
 /** Which objects of a kind. */
