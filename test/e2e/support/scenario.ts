@@ -47,13 +47,16 @@ export class Scenario {
   readonly load: OpenLoop
   readonly config: string
   readonly #options: ScenarioOptions
+  readonly #t: Test
 
   constructor(
+    t: Test,
     program: Program,
     config: string,
     options: ScenarioOptions,
     backends: { stable: Backend[]; canary: Backend[] },
   ) {
+    this.#t = t
     this.program = program
     this.config = config
     this.#options = options
@@ -115,6 +118,19 @@ export class Scenario {
     t.equal(this.arrived(variant), before, `no request begins on ${variant} any more`)
   }
 
+  /** No client saw a failure so far; else the first ones are shown. */
+  unharmed(t: Test, message = 'no user saw a failure'): void {
+    const { failed } = this.load
+    t.same(failed.slice(0, 3), [], failed.length === 0 ? message : `${message}: ${failed.length} did`)
+  }
+
+  /** A further backend of a variant; it ends with the test. */
+  async backend(name: 'stable' | 'canary', options: BackendOptions): Promise<Backend> {
+    const backend = await Backend.start({ name, ...options })
+    this.#t.teardown(() => backend.close())
+    return backend
+  }
+
   /** A new process on the same folder; the load follows it. */
   async restart(): Promise<void> {
     this.program = await Program.start(this.program.dir, this.config, this.#options)
@@ -135,7 +151,7 @@ export async function scenario(t: Test, options: ScenarioOptions = {}): Promise<
   const program = await Program.start(t.testdir({}), config, options)
   if (options.warm !== undefined)
     await autocannon({ url: `http://127.0.0.1:${program.ports.http}/`, connections: 10, amount: options.warm })
-  const built = new Scenario(program, config, options, { stable, canary })
+  const built = new Scenario(t, program, config, options, { stable, canary })
   t.teardown(async () => {
     const stopped = built.load.stop()
     await built.program.kill()
