@@ -33,7 +33,7 @@ export const KEY = 'default/shop'
 
 /** What outlives a process: the shared memory does not, the endpoints and the clock do. */
 export class Edge {
-  readonly clock: ManualClock
+  readonly #clock: Clock
   readonly readiness: Record<string, Readiness> = { stable: { ready: 1, total: 1 }, canary: { ready: 1, total: 1 } }
   /** Share of failing requests by variant. */
   readonly failing: Record<string, number> = { stable: 0, canary: 0 }
@@ -46,19 +46,26 @@ export class Edge {
   ejected: string[] = []
   epochs = 0
 
-  constructor(clock = new ManualClock()) {
-    this.clock = clock
+  /** The manual clock, unless the edge lives on the real one. */
+  readonly clock = new ManualClock()
+
+  constructor(clock?: Clock) {
+    this.#clock = clock ?? this.clock
     this.boot()
+  }
+
+  get ownClock(): Clock {
+    return this.#clock
   }
 
   /** A new process: its memory is empty. */
   boot(): void {
     this.block = createBlock({ workers: 1, variants: VARIANTS.length, endpoints: 4 })
     setHarmLeft(this.block, -1)
-    this.#recorder = createRecorder(this.block, 0, this.clock)
+    this.#recorder = createRecorder(this.block, 0, this.#clock)
   }
 
-  environment(clock: Clock = this.clock): Environment {
+  environment(clock: Clock = this.#clock): Environment {
     const log = (level: string) => (_fields: object, message: string) => void this.logs.push({ level, message })
     const nothing = () => {}
     return {
@@ -189,7 +196,7 @@ export class Process {
   constructor(edge: Edge, stateDir: string, files: Files = disk, dead: () => boolean = () => false) {
     this.edge = edge
     this.#stateDir = stateDir
-    this.#clock = new OwnClock(edge.clock)
+    this.#clock = new OwnClock(edge.ownClock)
     this.#writing = { count: 0, dead }
     writings.add(this.#writing)
     const environment = edge.environment(this.#clock)

@@ -19,7 +19,7 @@ spec:
   variants:
     - {name: stable, ${weight(0)}urls: ["http://127.0.0.1:9001"]}
     - {name: canary, ${weight(1)}urls: ["http://127.0.0.1:9002"]}
-  release: {serving: stable, candidate: canary, bake: 2s, ${steps === '' ? '' : `steps: ${steps}, `}${release}}
+  release: {serving: stable, candidate: canary, ${release.includes('bake') ? '' : 'bake: 2s, '}${steps === '' ? '' : `steps: ${steps}, `}${release}}
 ${spec}
 `
   const folder = mkdtempSync(join(tmpdir(), 'streamgate-gate-'))
