@@ -10,8 +10,10 @@ interface RoleWords {
   bad: number
   timed: number
   slow: number
-  /** 0: not counted for this role (word 0 is the tag). */
+  pending: number
+  /** 0: not counted for this role (word 0 is the tag), here and below. */
   slowMax: number
+  repeated: number
 }
 
 const CANDIDATE: RoleWords = {
@@ -19,14 +21,18 @@ const CANDIDATE: RoleWords = {
   bad: Cell.candidateBad,
   timed: Cell.candidateTimed,
   slow: Cell.candidateSlow,
+  pending: Cell.candidatePending,
   slowMax: Cell.candidateSlowMax,
+  repeated: Cell.candidateRepeated,
 }
 const SERVING: RoleWords = {
   started: Cell.servingStarted,
   bad: Cell.servingBad,
   timed: Cell.servingTimed,
   slow: Cell.servingSlow,
+  pending: Cell.servingPending,
   slowMax: 0,
+  repeated: 0,
 }
 
 /** The observations of one gate in one worker: opens them, and keeps those that run in order of their start. */
@@ -57,7 +63,7 @@ export class Observations {
     const at = this.#cell(epoch)
     if (at < 0) return undefined
     counters[at + role.started]!++
-    counters[at + Cell.pending]!++
+    counters[at + role.pending]!++
     const bitmap = bucket < 0 ? -1 : bitmapAt(layout, variant)
     const observation = new Observation(this, role, epoch, at, bitmap, bucket)
     this.#append(observation)
@@ -177,7 +183,10 @@ export class Observation implements RequestObservation {
     this.#bad = true
     if (this.#bitmap >= 0) {
       const bit = 1 << (this.#bucket & 31)
-      if (Atomics.or(this.#log.block.words, this.#bitmap + (this.#bucket >>> 5), bit) & bit) return
+      if (Atomics.or(this.#log.block.words, this.#bitmap + (this.#bucket >>> 5), bit) & bit) {
+        if (this.#role.repeated !== 0) this.#count(this.#role.repeated)
+        return
+      }
     }
     this.#count(this.#role.bad)
   }
@@ -188,7 +197,7 @@ export class Observation implements RequestObservation {
     this.#answered = true
     this.#log.remove(this)
     this.#endLingering()
-    if (this.#live()) this.#log.block.counters[this.#at + Cell.pending]!--
+    if (this.#live()) this.#log.block.counters[this.#at + this.#role.pending]!--
   }
 
   /** Counts each threshold that was crossed by `nowUs`, unless the answer has come. */

@@ -7,7 +7,17 @@ export interface CellReading {
   epoch: number
   /** Effective weight of the candidate of that of candidate and serving, while the cell's requests were split; 0-1. */
   share: number
-  candidate: { started: number; bad: number; timed: number; slow: number; slowMax: number }
+  candidate: {
+    started: number
+    bad: number
+    timed: number
+    slow: number
+    slowMax: number
+    /** Those that still run. */
+    pending: number
+    /** Sticky users' failures beyond the first of their bucket. */
+    repeated: number
+  }
   serving: { started: number; bad: number; timed: number; slow: number; longPending: number }
   /** Requests of the cell that still run. */
   pending: number
@@ -58,6 +68,8 @@ function readCell(block: Block, epoch: number): CellReading | undefined {
       timed: count(Cell.candidateTimed),
       slow: count(Cell.candidateSlow),
       slowMax: count(Cell.candidateSlowMax),
+      pending: count(Cell.candidatePending),
+      repeated: count(Cell.candidateRepeated),
     },
     serving: {
       started: count(Cell.servingStarted),
@@ -66,7 +78,7 @@ function readCell(block: Block, epoch: number): CellReading | undefined {
       slow: count(Cell.servingSlow),
       longPending: count(Cell.servingLongPending),
     },
-    pending: count(Cell.pending),
+    pending: count(Cell.candidatePending) + count(Cell.servingPending),
   }
 }
 

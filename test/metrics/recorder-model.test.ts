@@ -151,9 +151,13 @@ t.test('cells tell what a naive model of all requests tells, whatever the order'
           slowMax: mine.filter((twin) => waited(twin) > SLOW_MAX_US).length,
         }
       }
-      same(cell.candidate, of(CANDIDATE))
-      const { slowMax: _, ...serving } = of(SERVING)
       const running = all.filter((twin) => twin.endedUs === undefined)
+      same(cell.candidate, {
+        ...of(CANDIDATE),
+        pending: running.filter(({ variant }) => variant === CANDIDATE).length,
+        repeated: all.filter((twin) => twin.variant === CANDIDATE && twin.bad && !countsBad.has(twin)).length,
+      })
+      const { slowMax: _, ...serving } = of(SERVING)
       const waiting = running.filter((o) => o.variant === SERVING && o.settledUs === undefined)
       const longPending = waiting.filter((o) => nowUs() - o.startedUs > PENDING_US).length
       same(cell.serving, { ...serving, longPending })

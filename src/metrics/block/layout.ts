@@ -155,9 +155,12 @@ export const Cell = {
   servingSlow: 9,
   /** A gauge: serving requests of the cell that are pending longer than `pendingUs`. */
   servingLongPending: 10,
-  /** A gauge: requests of the cell, either variant, that are still running. */
-  pending: 11,
-  words: 12,
+  /** Gauges: requests of the cell that are still running. */
+  candidatePending: 11,
+  servingPending: 12,
+  /** Sticky users' failures beyond the first of their bucket. */
+  candidateRepeated: 13,
+  words: 14,
 } as const
 
 export interface Layout extends BlockShape {

@@ -39,6 +39,7 @@ export function zeroGauges(block: Block, worker: number): void {
   for (let cell = 0; cell < CELLS; cell++) {
     const at = cellAt(layout, worker, cell)
     Atomics.store(words, at + Cell.servingLongPending, 0)
-    Atomics.store(words, at + Cell.pending, 0)
+    Atomics.store(words, at + Cell.candidatePending, 0)
+    Atomics.store(words, at + Cell.servingPending, 0)
   }
 }
