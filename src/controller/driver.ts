@@ -247,11 +247,10 @@ export class ReleaseDriver {
 
   /** Tells of the decisions that stand. */
   #report(): void {
-    const { log, telemetry } = this.#around.environment
+    const { telemetry } = this.#around.environment
     const release = releaseOf(this.#state)
     for (const decision of this.#pending.splice(0)) {
-      const { inputs, ...told } = decision
-      log.info({ gate: this.key, release: release?.id, ...told, inputs }, `${this.key}: ${decision.message}`)
+      const { inputs: _, ...told } = decision
       telemetry.setPhase(this.key, decision.phase)
       this.#around.publish({ type: 'decision', key: this.key, release: release?.id ?? '', decision })
       this.#around.hooks.tell(this.#config.spec.hooks, {
