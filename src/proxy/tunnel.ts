@@ -6,6 +6,7 @@ import { problemBody, problemHeaders } from './exchange/refusal.ts'
 import { Visit } from './exchange/visit.ts'
 import { responseFraming, validStatus } from './headers/framing.ts'
 import { responseHeaders } from './headers/response.ts'
+import { cut } from './http1/cut.ts'
 import type { UpgradeRequest } from './http1/upgrade-request.ts'
 import type { Runtime } from './runtime.ts'
 import type { EndpointSpec } from './snapshot.ts'
@@ -110,7 +111,7 @@ export class Tunnel {
     this.#watchIdle(client, upstream)
     upstream.once('close', () => {
       // What the endpoint wrote last is on its way to the client; a cut is passed on as one.
-      if (upstream.errored) client.destroy()
+      if (upstream.errored) cut(client)
       else if (!client.writableEnded) client.end()
     })
     client.once('close', () => {
@@ -143,7 +144,7 @@ export class Tunnel {
     const headers =
       framing &&
       responseHeaders(rawHeaders, { httpVersion: '1.1', status, framing, requestId, setCookie, upgrade: false })
-    body.on('error', () => this.#client.destroy())
+    body.on('error', () => cut(this.#client))
     if (!headers || status === 101) {
       body.destroy()
       this.#judge('reset', 'upstream-protocol')

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { BodySink, Downstream, DownstreamEvents } from '../exchange/downstream.ts'
 import { type Connection, connectionOf } from '../listen/connection.ts'
+import { cut } from './cut.ts'
 import type { Http1Engine } from './engine.ts'
 import { pipelineOf } from './pipeline.ts'
 
@@ -157,8 +158,8 @@ export class Http1Downstream implements Downstream {
 
   destroy(): void {
     this.#over = true
+    cut(this.#request.socket)
     this.#response.destroy()
-    this.#request.socket.destroy()
   }
 
   /** The client is the one who has to move: it must send more of the body or take more of the answer. */
