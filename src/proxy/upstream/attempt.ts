@@ -5,6 +5,9 @@ import type { Connections } from './connections.ts'
 import { type Deadlined, Deadlines } from './deadlines.ts'
 import { CallError, classify } from './failure.ts'
 
+/** 1xx answers before an answer. They are passed on without back-pressure, so their number bounds the memory of a client that does not read. */
+const MAX_INFORMATION = 100
+
 /** Deadlines of one upstream, shared by its attempts. */
 export interface CallDeadlines {
   response: Deadlines
@@ -33,6 +36,8 @@ export class Attempt implements UpstreamCall, Deadlined, Dispatcher.DispatchHand
   #sent = false
   #answered = false
   #status = 0
+  /** 1xx answers so far. */
+  #information = 0
   /** Event streams are silent for as long as they like. */
   #silent = false
 
@@ -114,7 +119,8 @@ export class Attempt implements UpstreamCall, Deadlined, Dispatcher.DispatchHand
     }
     const rawHeaders = rawList(controller.rawHeaders)
     if (status < 200) {
-      this.#handler.onInformation(status, rawHeaders)
+      if (++this.#information > MAX_INFORMATION) this.#fail(new Error('1xx answers without end'))
+      else this.#handler.onInformation(status, rawHeaders)
       return
     }
     this.#status = status

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 
 const START = 'HTTP/1.1 100'
+/** What may come behind it: a space, or the end of the line. */
+const AFTER = new Set([0x20, 0x0d])
 /** A longer 100 is left to undici, which ends the attempt. */
 const MAX_BYTES = 4096
 
@@ -14,7 +16,9 @@ export function skipContinueIn(bytes: Buffer): Skipped {
     if (rest.length === 0) return 'all'
     const start = rest.toString('latin1', 0, START.length)
     if (!START.startsWith(start)) return { pass: rest }
-    if (rest.length < START.length) return { hold: rest }
+    if (rest.length <= START.length) return { hold: rest }
+    // `1000` is no status: undici says so.
+    if (!AFTER.has(rest[START.length]!)) return { pass: rest }
     const end = rest.indexOf('\r\n\r\n')
     if (end < 0) return rest.length > MAX_BYTES ? { pass: rest } : { hold: rest }
     rest = rest.subarray(end + 4)
