@@ -31,6 +31,7 @@ export function gateEnvironment(gate: Gate, clock: Clock): GateEnvironment {
   return {
     advanceEpoch: (table) => advanceEpoch(gate.block, table),
     epoch: () => currentEpoch(gate.block),
+    alarm: () => Atomics.load(words(), Steering.alarm),
     readCells: (from) => readCells(gate.block, from),
     markStep() {
       clearBitmaps(gate.block)

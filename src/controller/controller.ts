@@ -23,8 +23,8 @@ import type {
   Result,
 } from './views.ts'
 
-/** Gates in a release are looked at this often: a conviction takes effect within one look. */
-const TICK_MS = 100
+/** Gates in a release are asked this often whether there is anything new against the candidate: a conviction takes effect within that. */
+const TICK_MS = 20
 /** Closing never waits longer than this for a disk. */
 const CLOSE_MS = 5000
 const VERBS = ['start', 'pause', 'resume', 'skip', 'promote', 'abort', 'rollback', 'retry']
@@ -87,7 +87,7 @@ export class Controller implements ControllerSurface {
   /** A mistake in one gate does not stop the others. */
   #guarded(driver: ReleaseDriver): void {
     try {
-      driver.tick()
+      driver.glance()
     } catch (error) {
       this.#environment.log.error(
         { gate: driver.key, error },

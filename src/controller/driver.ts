@@ -28,6 +28,8 @@ import type { ControlEvent, ControlView, Result } from './views.ts'
 
 /** A cell is one second, cut short at each change of weight. */
 const CELL_MS = 1000
+/** A look at the world comes this often, and at once when a candidate request has failed: judging costs more than asking for that. */
+const LOOK_MS = 100
 const CHECKPOINT_MS = 5000
 /** Transitions at one moment: more of them would be a loop. */
 const MAX_MOVES = 8
@@ -69,6 +71,8 @@ export class ReleaseDriver {
   #table = ''
   #epoch = 0
   #cellAtMs = 0
+  #lookedAtMs = Number.NEGATIVE_INFINITY
+  #alarm = 0
   #checkpointAtMs = 0
   #answers: Record<string, HookAnswer> = {}
   #status: Status
@@ -154,9 +158,17 @@ export class ReleaseDriver {
     for (const text of this.#performed) if (text.includes('EjectEndpoint')) this.#performed.delete(text)
   }
 
+  /** A look at the world if it is time for one. */
+  glance(): void {
+    const due = this.#around.environment.clock.nowMs() - this.#lookedAtMs >= LOOK_MS
+    if (due || this.#env.alarm() !== this.#alarm) this.tick()
+  }
+
   /** A look at the world. Cheap where nothing happens. */
   tick(): void {
     const nowMs = this.#around.environment.clock.nowMs()
+    this.#lookedAtMs = nowMs
+    this.#alarm = this.#env.alarm()
     this.#judge(nowMs)
     for (let moves = 0; moves < MAX_MOVES; moves++) {
       const outcome = decide(this.#policy, this.#state, this.#observe(), nowMs)

@@ -36,6 +36,8 @@ export interface GateEnvironment {
   /** Makes a table effective at the next request of every worker and opens a new cell; returns the new epoch. */
   advanceEpoch(table: WeightTable): number
   epoch(): number
+  /** Another number whenever a candidate request has failed or become slow since. */
+  alarm(): number
   /** Cells of the ring from `fromEpoch` on that have any request, ascending; `share` is candidate / (candidate + serving) of the cell's table. */
   readCells(fromEpoch: number): CellCounts[]
   /** A step begins: `endpoints` counts from here; sticky bitmaps are cleared. */

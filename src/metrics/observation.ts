@@ -189,6 +189,7 @@ export class Observation implements RequestObservation {
       }
     }
     this.#count(this.#role.bad)
+    this.#ring()
   }
 
   end(): void {
@@ -207,10 +208,12 @@ export class Observation implements RequestObservation {
     if (this.#slowUs > 0 && waitedUs > this.#slowUs) {
       this.#slowUs = 0
       this.#count(this.#role.slow)
+      this.#ring()
     }
     if (this.#slowMaxUs > 0 && waitedUs > this.#slowMaxUs) {
       this.#slowMaxUs = 0
       this.#count(this.#role.slowMax)
+      this.#ring()
     }
   }
 
@@ -240,6 +243,11 @@ export class Observation implements RequestObservation {
   #endLingering(): void {
     if (this.#long && this.#live()) this.#log.block.counters[this.#at + Cell.servingLongPending]!--
     this.#long = false
+  }
+
+  /** There is new evidence against the candidate: the main thread need not wait for its next look. */
+  #ring(): void {
+    if (this.#role === CANDIDATE) Atomics.add(this.#log.block.words, Steering.alarm, 1)
   }
 
   #live(): boolean {

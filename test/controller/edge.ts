@@ -83,6 +83,7 @@ export class Edge {
         return advanceEpoch(block, table)
       },
       epoch: () => currentEpoch(block),
+      alarm: () => Atomics.load(block.words, Steering.alarm),
       readCells: (from) => readCells(block, from),
       markStep: () => clearBitmaps(block),
       endpoints: () => [],

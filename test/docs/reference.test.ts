@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import t from 'tap'
+import { file as architecture, withTransitions } from '../../scripts/architecture.ts'
 import { file, withErrors } from '../../scripts/errors.ts'
 import { REASONS } from '../../src/controller/index.ts'
 import { METRICS } from '../../src/metrics/names.ts'
@@ -43,4 +44,9 @@ t.test('links between the pages lead somewhere', async (t) => {
       t.ok(existsSync(join(root, dirname(page), target!)), `${page}: ${target}`)
     }
   }
+})
+
+t.test('the table of transitions is what decide() does', async (t) => {
+  const page = readFileSync(architecture, 'utf8')
+  t.equal(withTransitions(page), page, 'run: node scripts/architecture.ts')
 })

@@ -48,3 +48,16 @@ t.test('the table of transitions has every phase and every event', async (t) => 
     '**RolledBack** ErrorRate (SetWeights)',
   )
 })
+
+t.test('rollback takes back weights that were set by hand after a release that did not succeed', async (t) => {
+  for (const phase of ['RolledBack', 'Aborted'] as const) {
+    const world = SPECIMENS[phase]()
+    const { serving, candidate } = (world.state as Extract<State, { phase: typeof phase }>).roles
+    world.look({ verb: 'weights', who: 'ann', weightsBps: { [serving]: 4000, [candidate]: 6000 }, force: false })
+    const { state, decision, refusal } = world.look({ verb: 'rollback', who: 'bob' })
+    t.equal(refusal, undefined)
+    t.equal(state.phase, phase)
+    t.same((state as { restBps?: object }).restBps, { [serving]: 10_000, [candidate]: 0 })
+    t.match(decision, { reason: 'Manual', message: `bob rolled back: ${serving} has the traffic` })
+  }
+})

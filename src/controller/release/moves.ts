@@ -295,6 +295,17 @@ export function rest(state: State, weightsBps: Record<string, number>, who: stri
   }
 }
 
+/** After a release that did not succeed, weights set by hand are taken back: all that both share is serving's. */
+export function backToServing(state: Ended, who: string): Move {
+  const { serving, candidate } = state.roles
+  const why: Why = {
+    verdict: state.verdict,
+    reason: 'Manual',
+    message: `${who} rolled back: ${serving} has the traffic`,
+  }
+  return { state: { ...state, restBps: { ...state.restBps, [serving]: sharedBps(state), [candidate]: 0 } }, why }
+}
+
 /** Weights by hand in mid-release: it pauses. */
 export function byHand(
   state: Preparing | Progressing | Paused,

@@ -1,6 +1,19 @@
 import type { Command, Refusal } from './commands.ts'
 import { endpoints } from './figures.ts'
-import { afterStep, begin, byHand, finish, goBack, type Move, pause, promote, rest, swapBack, watch } from './moves.ts'
+import {
+  afterStep,
+  backToServing,
+  begin,
+  byHand,
+  finish,
+  goBack,
+  type Move,
+  pause,
+  promote,
+  rest,
+  swapBack,
+  watch,
+} from './moves.ts'
 import type { Observation } from './observation.ts'
 import type { Policy, ReleasePolicy } from './plan.ts'
 import { coreOf, type Ended, type Idle, type Paused, releaseOf, type State, standingOf, type Why } from './state.ts'
@@ -230,6 +243,13 @@ function rollback(
     return { move: begin(release, state, from, observation, nowMs) }
   }
   if (state.phase === 'Idle') return refuse('nothing-to-roll-back', 'no release was ever made')
+  if (state.phase !== 'Succeeded' && candidateBps(state) > 0) {
+    const { serving } = state.roles
+    if (observation.serving.ready === 0) {
+      return refuse('not-ready', `${serving} has ${endpoints(observation.serving)} and cannot take the traffic`)
+    }
+    return { move: backToServing(state, who) }
+  }
   if (state.phase !== 'Succeeded')
     return { already: `the last release is ${state.phase}: ${state.roles.serving} has the traffic` }
   if (state.undo !== null) return { already: 'it is rolled back as soon as the variant before it is ready' }

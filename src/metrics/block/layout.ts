@@ -35,6 +35,8 @@ export const Steering = {
   slowMaxUs: 4,
   /** Serving requests pending longer than this many microseconds count as long pending (analysis.md, "A conviction by worse"). */
   pendingUs: 5,
+  /** Grows with every observed candidate request that failed or became slow: a look at once may convict. Changed by workers (Atomics.add). */
+  alarm: 6,
   words: 8,
 } as const
 
