@@ -37,7 +37,6 @@ WORKDIR /var/lib/streamgate
 USER 1000:1000
 # Clients (by default one HTTP listener), metrics and probes. The admin API (8081) is on loopback unless configured.
 EXPOSE 8080 9464
-# Kubernetes probes /livez and /readyz on 9464 itself.
-HEALTHCHECK NONE
+# No HEALTHCHECK: Kubernetes asks /livez and /readyz on 9464 itself, and OCI images have none.
 ENTRYPOINT ["streamgate"]
 CMD ["run", "-c", "/etc/streamgate"]
