@@ -13,8 +13,27 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void
 }
 
+/**
+ * What performance.now() of this thread lacks to the clock that all threads share, read when the two were closest together.
+ * performance.now() costs a tenth of a BigInt from hrtime, and the data path reads the clock a dozen times a request.
+ */
+function originMs(): number {
+  let origin = 0
+  let closest = Number.POSITIVE_INFINITY
+  for (let i = 0; i < 10; i++) {
+    const before = performance.now()
+    const sharedMs = Number(process.hrtime.bigint()) / 1e6
+    const apart = performance.now() - before
+    if (apart >= closest) continue
+    closest = apart
+    origin = sharedMs - before - apart / 2
+  }
+  return origin
+}
+const ORIGIN_MS = originMs()
+
 export const systemClock: Clock = {
-  nowMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
+  nowMs: () => ORIGIN_MS + performance.now(),
   wallMs: () => Date.now(),
   every(ms, callback) {
     const timer = setInterval(callback, ms)

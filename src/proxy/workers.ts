@@ -34,8 +34,6 @@ export class ListenError extends Error {
   }
 }
 
-/** A young generation of this size is collected often and cheaply; the default of 3 x 16 MB a thread costs memory for nothing. */
-const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 16 }
 /** A worker that dies sooner than this after its start is started again only after a pause: it will die again. */
 const SHORT_LIFE_MS = 5000
 const PAUSE_MS = 500
@@ -184,7 +182,6 @@ export class Workers {
     const thread = new Worker(new URL(entry, import.meta.url), {
       name: `worker-${index}`,
       workerData: start,
-      resourceLimits: RESOURCE_LIMITS,
     })
     slot.thread = thread
     slot.startedMs = clock.nowMs()
