@@ -97,8 +97,7 @@ export class ReleaseDriver {
     this.#judgePolicy = judgePolicy(config.spec.analysis)
     const { clock } = around.environment
     this.#checks = new CheckRunner({
-      clock,
-      agent: around.hooks.agent,
+      client: around.hooks.client,
       payload: () => this.#payload('Check', `${this.key}/${this.#checks.of}`),
       onResult: (check, result) =>
         around.environment.log.info(

@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import t, { type Test } from 'tap'
-import { Agent } from 'undici'
 import { systemClock } from '../../src/clock.ts'
 import type { CheckConfig } from '../../src/config/schema.ts'
 import { compared, measured } from '../../src/controller/checks/prometheus.ts'
 import { CheckRunner } from '../../src/controller/checks/runner.ts'
+import { HookClient } from '../../src/controller/hooks/client.ts'
 import type { CheckResult } from '../../src/controller/release/observation.ts'
 
 const vector = (...values: string[]) =>
@@ -46,12 +46,11 @@ async function run(t: Test, answers: { status?: number; body: string }[], check:
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`
-  const agent = new Agent()
+  const client = new HookClient(systemClock)
   const results: CheckResult[] = []
   const done = Promise.withResolvers<void>()
   const runner = new CheckRunner({
-    clock: systemClock,
-    agent,
+    client,
     payload: () => ({ type: 'Check' }) as never,
     onResult: (_check, result) => {
       results.push(result)
@@ -60,7 +59,7 @@ async function run(t: Test, answers: { status?: number; body: string }[], check:
   })
   t.teardown(async () => {
     runner.close()
-    await agent.destroy()
+    await client.close()
     server.close()
   })
   const target =

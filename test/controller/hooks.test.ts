@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -73,6 +74,16 @@ function caller(t: Test): HookCaller {
 }
 const never = new AbortController().signal
 const ask = (hooks: HookCaller, ...list: HookConfig[]) => hooks.ask(list, 'BeforeStep', payload(), never)
+
+t.test('the HTTP client is loaded by the first call, not before', async (t) => {
+  const loaded = () => Object.keys(createRequire(import.meta.url).cache).some((file) => /undici.index\.js$/.test(file))
+  const hooks = caller(t)
+  hooks.tell([], payload())
+  t.equal(loaded(), false)
+  const { url } = await server(t, status(204))
+  await ask(hooks, hook(url))
+  t.equal(loaded(), true)
+})
 
 t.test('a 2xx passes; the body says what is asked of', async (t) => {
   const { seen, url } = await server(t, status(204))

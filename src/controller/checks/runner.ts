@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { Agent, type Dispatcher } from 'undici'
-import type { Clock } from '../../clock.ts'
 import type { CheckConfig } from '../../config/schema.ts'
-import { callHook, exchange, pause, readSecret, reasonOf } from '../hooks/call.ts'
+import { callHook, pause, readSecret, reasonOf } from '../hooks/call.ts'
+import { HookClient } from '../hooks/client.ts'
 import type { HookPayload } from '../hooks/payload.ts'
 import { bodyOf } from '../hooks/payload.ts'
 import type { CheckResult } from '../release/observation.ts'
@@ -12,8 +10,7 @@ type Answer = Pick<CheckResult, 'result' | 'detail'>
 
 /** Runs the external checks of one gate, each at its interval, and keeps their last results. */
 export class CheckRunner {
-  readonly #clock: Clock
-  readonly #agent: Dispatcher
+  readonly #client: HookClient
   readonly #payload: () => HookPayload
   readonly #onResult: (check: CheckConfig, result: CheckResult) => void
   #of: string | null = null
@@ -21,13 +18,11 @@ export class CheckRunner {
   #stop = new AbortController()
 
   constructor(options: {
-    clock: Clock
-    agent: Dispatcher
+    client: HookClient
     payload: () => HookPayload
     onResult: (check: CheckConfig, result: CheckResult) => void
   }) {
-    this.#clock = options.clock
-    this.#agent = options.agent
+    this.#client = options.client
     this.#payload = options.payload
     this.#onResult = options.onResult
   }
@@ -52,7 +47,7 @@ export class CheckRunner {
 
   async #repeat(check: CheckConfig, now: boolean, signal: AbortSignal): Promise<void> {
     let failures = 0
-    if (!now) await pause(this.#clock, check.interval, signal)
+    if (!now) await pause(this.#client.clock, check.interval, signal)
     while (!signal.aborted) {
       const { result, detail } = await this.#ask(check, signal)
       if (signal.aborted) return
@@ -62,7 +57,7 @@ export class CheckRunner {
       const outcome: CheckResult = { name: check.name, result, failures, detail }
       this.#results.set(check.name, outcome)
       this.#onResult(check, outcome)
-      await pause(this.#clock, check.interval, signal)
+      await pause(this.#client.clock, check.interval, signal)
     }
   }
 
@@ -76,8 +71,7 @@ export class CheckRunner {
     const { url, timeout, secretFile } = webhook
     const body = bodyOf(this.#payload(), 'Json')
     const { result, detail } = await callHook(
-      this.#agent,
-      this.#clock,
+      this.#client,
       { url, body, timeoutMs: timeout, retries: 0, secretFile },
       signal,
     )
@@ -87,18 +81,17 @@ export class CheckRunner {
 
   async #prometheus(prometheus: NonNullable<CheckConfig['prometheus']>, signal: AbortSignal): Promise<Answer> {
     const { url, query, min, max, timeout, caFile, tokenFile } = prometheus
-    let own: Agent | undefined
+    const client = caFile === undefined ? this.#client : new HookClient(this.#client.clock, caFile)
     try {
       const headers: Record<string, string> = {
         accept: 'application/json',
         'content-type': 'application/x-www-form-urlencoded',
       }
       if (tokenFile !== undefined) headers.authorization = `Bearer ${(await readSecret(tokenFile)).toString('latin1')}`
-      if (caFile !== undefined) own = new Agent({ connect: { ca: await readFile(caFile) } })
       const target = new URL(url)
       target.pathname = `${target.pathname.replace(/\/$/, '')}/api/v1/query`
       const options = { method: 'POST' as const, headers, body: new URLSearchParams({ query }).toString() }
-      const { status, body } = await exchange(own ?? this.#agent, this.#clock, target.href, options, timeout, signal)
+      const { status, body } = await client.exchange(target.href, options, timeout, signal)
       const reading = measured(body)
       if ('inconclusive' in reading) {
         return {
@@ -111,7 +104,7 @@ export class CheckRunner {
     } catch (error) {
       return { result: 'inconclusive', detail: reasonOf(error, timeout) }
     } finally {
-      await own?.destroy()
+      if (client !== this.#client) await client.close()
     }
   }
 

@@ -1,15 +1,13 @@
 import { createHmac } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { Agent, type Dispatcher, request } from 'undici'
 import type { Clock } from '../../clock.ts'
 import type { HookAnswer } from '../release/observation.ts'
+import type { Answered, HookClient } from './client.ts'
 
 /** Signs `timestamp.body`; the receiver compares and refuses old timestamps. */
 export const SIGNATURE_HEADER = 'x-streamgate-signature'
 export const TIMESTAMP_HEADER = 'x-streamgate-timestamp'
-/** What is read of an answer; the rest is dropped. */
-const MAX_ANSWER_BYTES = 64 * 1024
-/** What is shown of it. */
+/** What is shown of an answer. */
 const SHOWN = 200
 const FIRST_RETRY_MS = 250
 const MAX_RETRY_MS = 5000
@@ -23,24 +21,16 @@ export interface Call {
   secretFile?: string | undefined
 }
 
-export interface Answered {
-  status: number
-  body: string
-}
-
-/** Connections to hooks and checks: few, short-lived, redirects are never followed. */
-export const createAgent = (): Agent => new Agent({ connections: 4, pipelining: 1, keepAliveTimeout: 1000 })
-
 export const signature = (secret: string | Buffer, timestamp: string, body: string): string =>
   `sha256=${createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex')}`
 
 /** Posts the body and says whether the answer was 2xx, trying again where that may help. Never throws. */
-export async function callHook(agent: Dispatcher, clock: Clock, call: Call, signal: AbortSignal): Promise<HookAnswer> {
+export async function callHook(client: HookClient, call: Call, signal: AbortSignal): Promise<HookAnswer> {
   let answer: HookAnswer = { result: 'unreachable', detail: 'not asked' }
   for (let attempt = 0; attempt <= call.retries && !signal.aborted; attempt++) {
-    if (attempt > 0) await pause(clock, Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), MAX_RETRY_MS), signal)
+    if (attempt > 0) await pause(client.clock, Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), MAX_RETRY_MS), signal)
     try {
-      const { status, body } = await post(agent, clock, call, signal)
+      const { status, body } = await post(client, call, signal)
       if (status >= 200 && status < 300) return { result: 'passed', detail: `${status}` }
       const says = body.trim() === '' ? '' : `: ${shown(body)}`
       const moved = status >= 300 && status < 400 ? ' (redirects are not followed)' : ''
@@ -54,50 +44,14 @@ export async function callHook(agent: Dispatcher, clock: Clock, call: Call, sign
   return answer
 }
 
-async function post(agent: Dispatcher, clock: Clock, call: Call, signal: AbortSignal): Promise<Answered> {
-  const timestamp = String(Math.floor(clock.wallMs() / 1000))
+async function post(client: HookClient, call: Call, signal: AbortSignal): Promise<Answered> {
+  const timestamp = String(Math.floor(client.clock.wallMs() / 1000))
   const headers: Record<string, string> = { 'content-type': 'application/json', 'user-agent': 'streamgate' }
   if (call.secretFile !== undefined) {
     headers[TIMESTAMP_HEADER] = timestamp
     headers[SIGNATURE_HEADER] = signature(await readSecret(call.secretFile), timestamp, call.body)
   }
-  return exchange(agent, clock, call.url, { method: 'POST', headers, body: call.body }, call.timeoutMs, signal)
-}
-
-/** One exchange within `timeoutMs`, its answer bounded. */
-export async function exchange(
-  agent: Dispatcher,
-  clock: Clock,
-  url: string,
-  options: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string },
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<Answered> {
-  const late = new AbortController()
-  const stop = clock.after(timeoutMs, () => late.abort(new Error(`no answer within ${timeoutMs} ms`)))
-  try {
-    const response = await request(url, {
-      ...options,
-      dispatcher: agent,
-      signal: AbortSignal.any([signal, late.signal]),
-    })
-    return { status: response.statusCode, body: await bounded(response.body) }
-  } catch (error) {
-    throw late.signal.aborted ? late.signal.reason : error
-  } finally {
-    stop()
-  }
-}
-
-async function bounded(body: Dispatcher.ResponseData['body']): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of body) {
-    chunks.push(chunk)
-    size += chunk.length
-    if (size >= MAX_ANSWER_BYTES) break
-  }
-  return Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES).toString('utf8')
+  return client.exchange(call.url, { method: 'POST', headers, body: call.body }, call.timeoutMs, signal)
 }
 
 /** A secret from a file, without the newline that editors add. */

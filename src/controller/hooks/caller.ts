@@ -1,10 +1,10 @@
-import type { Agent } from 'undici'
 import type { Clock } from '../../clock.ts'
 import type { HookConfig } from '../../config/schema.ts'
 import type { Log } from '../environment.ts'
 import type { HookAnswer } from '../release/observation.ts'
 import type { HookPhase } from '../release/plan.ts'
-import { callHook, createAgent } from './call.ts'
+import { callHook } from './call.ts'
+import { HookClient } from './client.ts'
 import { bodyOf, type HookPayload } from './payload.ts'
 
 /** Events that wait for one hook; of more the oldest are dropped and counted: an unreachable hook costs no memory. */
@@ -18,19 +18,15 @@ interface Waiting {
 
 /** Calls the hooks of all gates. One owner; `close` gives up what is on its way. */
 export class HookCaller {
-  readonly #clock: Clock
   readonly #log: Log
-  readonly #agent: Agent = createAgent()
+  /** Shared with the checks. */
+  readonly client: HookClient
   readonly #closing = new AbortController()
   readonly #events = new Map<string, Waiting>()
 
   constructor(options: { clock: Clock; log: Log }) {
-    this.#clock = options.clock
+    this.client = new HookClient(options.clock)
     this.#log = options.log
-  }
-
-  get agent(): Agent {
-    return this.#agent
   }
 
   /** Asks all hooks of a phase, one after the other; the first that does not pass decides. Never throws. */
@@ -91,12 +87,12 @@ export class HookCaller {
   #call(hook: HookConfig, payload: HookPayload, signal: AbortSignal): Promise<HookAnswer> {
     const { url, timeout, retries, secretFile, format } = hook
     const call = { url, timeoutMs: timeout, retries, secretFile, body: bodyOf(payload, format) }
-    return callHook(this.#agent, this.#clock, call, signal)
+    return callHook(this.client, call, signal)
   }
 
   async close(): Promise<void> {
     this.#closing.abort()
-    await this.#agent.destroy()
+    await this.client.close()
   }
 }
 
