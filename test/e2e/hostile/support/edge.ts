@@ -43,7 +43,7 @@ export class Edge {
   get faults(): string[] {
     return this.program.stderr
       .split('\n')
-      .filter((line) => /a worker died|met a fault|worker stalls|unhandled|uncaught|"level":60/i.test(line))
+      .filter((line) => /a worker died|met a fault|unhandled|uncaught|"level":60/i.test(line))
   }
 
   /** Resident memory in MB. */
