@@ -2,7 +2,7 @@ import type { Additions } from './structural.ts'
 
 /**
  * src/config/rules.ts in CEL, as far as CEL can say it; the rest (URLs that cannot be parsed, two Gates for one host, files)
- * is told by the Gate's conditions. test/kube/crd.test.ts holds both to the same verdicts.
+ * is told by the Gate's conditions. test/kube/gate-mistakes.ts holds both to the same verdicts.
  */
 export const GATE_ADDITIONS: Additions = {
   rules: {

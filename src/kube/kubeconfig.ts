@@ -80,6 +80,10 @@ function clusterAccess(cluster: Entry, where: string): Pick<KubeAccess, 'server'
   if (server === undefined || url === null || !/^https?:$/.test(url.protocol)) {
     throw new KubeConfigError(`${where}: the cluster's server must be a URL, not ${JSON.stringify(server ?? null)}`)
   }
+  // `kubectl proxy` listens there.
+  if (url.protocol === 'http:' && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname)) {
+    throw new KubeConfigError(`${where}: http is for loopback alone: tokens and secrets would be readable on the way`)
+  }
   if (fields['insecure-skip-tls-verify'] === true) {
     throw new KubeConfigError(
       `${where}: insecure-skip-tls-verify is refused: whoever answers would get the token and steer all traffic. Set certificate-authority, and tls-server-name where names differ`,
