@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { GateEnvironment } from '../controller/index.ts'
 import {
   advanceEpoch,
+  type Block,
   clearBitmaps,
   countEndpoints,
   currentEpoch,
@@ -19,13 +20,21 @@ import type { Gate } from './gate.ts'
 
 /** Serving's latency quantile is read once it rests on so many samples (analysis.md, "The evidence"). */
 const QUANTILE_SAMPLES = 500
-/** An endpoint that the controller takes out stays out this long: longer than any release. */
+/** An endpoint that the controller takes out stays out this long, unless the release ends before. */
 const EJECTED_S = 7 * 24 * 3600
+
+/** A word that was written to take an endpoint out. */
+interface Ejected {
+  words: Block['words']
+  at: number
+  until: number
+}
 
 /** One gate's steering and counts, as the controller wants them. The gate may get another block: nothing is kept of the old one. */
 export function gateEnvironment(gate: Gate, clock: Clock): GateEnvironment {
   let mark: EndpointMark | undefined
   let marked = gate.block
+  let ejected: Ejected[] = []
   const words = () => gate.block.words
   const name = (variant: number) => gate.names[variant] ?? ''
   return {
@@ -82,9 +91,16 @@ export function gateEnvironment(gate: Gate, clock: Clock): GateEnvironment {
     eject(endpointName) {
       for (const endpoint of gate.endpoints.flat()) {
         if (endpoint.name !== endpointName) continue
+        const at = endpointAt(gate.block.layout, endpoint.slot) + Endpoint.ejectedUntilS
         const until = Math.ceil(clock.nowMs() / 1000) + EJECTED_S
-        Atomics.store(words(), endpointAt(gate.block.layout, endpoint.slot) + Endpoint.ejectedUntilS, until)
+        Atomics.store(words(), at, until)
+        ejected.push({ words: words(), at, until })
       }
+    },
+    readmit() {
+      // Only what still stands: the slot may be another endpoint's by now.
+      for (const { words, at, until } of ejected) Atomics.compareExchange(words, at, until, 0)
+      ejected = []
     },
     totals() {
       gate.meter.read()

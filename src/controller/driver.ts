@@ -297,6 +297,8 @@ export class ReleaseDriver {
     const wanted = demands(this.#policy, this.#state)
     const before = this.#performed
     this.#performed = new Set(wanted.map((effect) => JSON.stringify(effect)))
+    const ejects = (effects: Iterable<string>) => [...effects].some((text) => text.includes('EjectEndpoint'))
+    if (ejects(before) && !ejects(this.#performed)) this.#env.readmit()
     for (const effect of wanted) {
       if (effect.type === 'SetWeights') this.#setTable(effect)
       else if (effect.type === 'ResetCounters' || !before.has(JSON.stringify(effect))) this.#do(effect)

@@ -59,6 +59,8 @@ export interface GateEnvironment {
   setThresholds(thresholds: { slowUs: number; slowMaxUs: number; pendingUs: number }): void
   /** Takes the candidate's endpoint out for the rest of the release. */
   eject(endpoint: string): void
+  /** The release is over, or begins anew: what `eject` took out is back. Nothing where nothing is out. */
+  readmit(): void
   /** Running totals since the process began. */
   totals(): { harmed: number; rescued: number }
   /** Changes a workload; only where there are any (a cluster). Idempotent, does not throw. */

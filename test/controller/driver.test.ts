@@ -158,3 +158,19 @@ t.test('an edit of the weights in mid-release is ignored, loudly', async (t) => 
   t.strictSame(shop.edge.weights(), { stable: 95, canary: 5 })
   t.ok(shop.edge.logs.some(({ level, message }) => level === 'warn' && message.includes('ignored')))
 })
+
+t.test('an endpoint that alone is bad is taken out, and is back when the release is over', async (t) => {
+  const shop = await start(t)
+  await shop.command('start')
+  await shop.until('Progressing')
+  const pods = (bad: number) =>
+    ['a', 'b', 'c', 'd', 'e'].map((name) => ({ name, picks: 100, bad: name === 'c' ? bad : 0 }))
+  shop.edge.endpoints = pods(0)
+  await shop.edge.flow(200)
+  shop.edge.endpoints = pods(20)
+  await shop.edge.flow(1500)
+  t.strictSame(shop.edge.ejected, ['c'])
+  t.ok(shop.decisions.some(({ reason }) => reason === 'BadEndpoint'))
+  await shop.command('abort')
+  t.strictSame(shop.edge.ejected, [])
+})

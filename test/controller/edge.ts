@@ -6,6 +6,7 @@ import type { GateConfig } from '../../src/config/schema.ts'
 import {
   type ControlEvent,
   Controller,
+  type EndpointCounts,
   type Environment,
   type GateEnvironment,
   type Readiness,
@@ -43,6 +44,8 @@ export class Edge {
   #recorder!: GateRecorder
   /** Requests that were split onto each variant. */
   readonly sent: Record<string, number> = { stable: 0, canary: 0 }
+  /** Counts by endpoint of the candidate. */
+  endpoints: EndpointCounts[] = []
   ejected: string[] = []
   epochs = 0
 
@@ -86,7 +89,7 @@ export class Edge {
       alarm: () => Atomics.load(block.words, Steering.alarm),
       readCells: (from) => readCells(block, from),
       markStep: () => clearBitmaps(block),
-      endpoints: () => [],
+      endpoints: () => this.endpoints,
       recent: () => ({ requests: 0, bad: 0 }),
       history: () => ({ requests: 0, bad: 0, timed: 0, slow: 0 }),
       quantileUs: () => undefined,
@@ -98,6 +101,9 @@ export class Edge {
       setHarm: (left) => setHarmLeft(block, left ?? -1),
       setThresholds: () => {},
       eject: (name) => void this.ejected.push(name),
+      readmit: () => {
+        this.ejected = []
+      },
       totals: () => ({ harmed: 0, rescued: 0 }),
       revision: () => null,
     }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { cell, EVENTS, table } from '../../scripts/transitions.ts'
-import type { State } from '../../src/controller/release/state.ts'
+import { type State, standingOf } from '../../src/controller/release/state.ts'
 import { SPECIMENS } from './specimens.ts'
 
 /** Every verb in every phase: the phase that follows, or the code of the refusal; `=` changes nothing and is no mistake. */
@@ -52,7 +52,7 @@ t.test('the table of transitions has every phase and every event', async (t) => 
 t.test('rollback takes back weights that were set by hand after a release that did not succeed', async (t) => {
   for (const phase of ['RolledBack', 'Aborted'] as const) {
     const world = SPECIMENS[phase]()
-    const { serving, candidate } = (world.state as Extract<State, { phase: typeof phase }>).roles
+    const { serving, candidate } = standingOf(world.state).roles
     world.look({ verb: 'weights', who: 'ann', weightsBps: { [serving]: 4000, [candidate]: 6000 }, force: false })
     const { state, decision, refusal } = world.look({ verb: 'rollback', who: 'bob' })
     t.equal(refusal, undefined)
