@@ -9,6 +9,7 @@ import type { Ledger } from './ledger.ts'
 import { isLive } from './release/advance.ts'
 import type { Command } from './release/commands.ts'
 import { decide } from './release/decide.ts'
+import { decisionOf } from './release/decision.ts'
 import { demands } from './release/demands.ts'
 import type { Effect, SetWeights } from './release/effects.ts'
 import type { HookAnswer, Observation } from './release/observation.ts'
@@ -137,10 +138,13 @@ export class ReleaseDriver {
   #reconcile(): void {
     const { log, telemetry } = this.#around.environment
     const before = this.#record
-    const { state, over, says } = reconcile(this.#policy, this.#state, before.over)
+    const { clock } = this.#around.environment
+    const now = { wallMs: clock.wallMs(), nowMs: clock.nowMs() }
+    const { state, over, says, why } = reconcile(this.#policy, this.#state, before.over, now)
     if (says !== undefined) {
       log.warn({ gate: this.key }, `${this.key}: ${says}`)
-      this.#enact(state, over, undefined)
+      const decision = why && decisionOf(this.#state, state, why, this.#observe(standingOf(state).roles), now.nowMs)
+      this.#enact(state, over, decision)
     }
     if (this.#env.epoch() < this.#epoch) this.#reopen()
     this.#perform()
@@ -303,7 +307,10 @@ export class ReleaseDriver {
       if (effect.type === 'SetWeights') this.#setTable(effect)
       else if (effect.type === 'ResetCounters' || !before.has(JSON.stringify(effect))) this.#do(effect)
     }
-    if (coreOf(this.#state) === undefined && this.#trial !== undefined) this.#endTrial()
+    if (coreOf(this.#state) !== undefined) return
+    if (this.#trial !== undefined) this.#endTrial()
+    // Without a release section no demand says so.
+    if (this.#checks.of !== null) this.#checks.run([], null, false)
   }
 
   #setWeights(): void {
@@ -417,9 +424,8 @@ export class ReleaseDriver {
 
   // --- Looking
 
-  #observe(command?: Command): Observation {
+  #observe(roles = standingOf(this.#state).roles, command?: Command): Observation {
     const { clock } = this.#around.environment
-    const { roles } = standingOf(this.#state)
     const candidate = this.#index(roles.candidate)
     const serving = this.#index(roles.serving)
     const { requests, bad } = this.#env.recent(serving)
@@ -462,7 +468,7 @@ export class ReleaseDriver {
     const { clock } = this.#around.environment
     const nowMs = clock.nowMs()
     this.#judge(nowMs)
-    const outcome = decide(this.#policy, this.#state, this.#observe(command), nowMs)
+    const outcome = decide(this.#policy, this.#state, this.#observe(undefined, command), nowMs)
     const { refusal } = outcome
     if (refusal !== undefined)
       return {

@@ -5,7 +5,7 @@ export type { Environment, GateEnvironment, Log, Telemetry, WorkloadEffect } fro
 export type { Command, Refusal, Verb } from './release/commands.ts'
 export { decide } from './release/decide.ts'
 export type { Effect } from './release/effects.ts'
-export type { CheckResult, Figures, HookAnswer, Observation, Readiness } from './release/observation.ts'
+export type { CheckResult, Evidence, Figures, HookAnswer, Observation, Readiness } from './release/observation.ts'
 export { type Decision, type Outcome, REASONS, type Reason, type Status, type Verdict } from './release/outcome.ts'
 export type { HookPhase, PlannedStep, Policy, ReleasePolicy, Roles } from './release/plan.ts'
 export { idle, policyOf } from './release/policy.ts'

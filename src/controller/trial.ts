@@ -1,5 +1,6 @@
 import type { CellCounts } from './analysis/finding.ts'
 import {
+  capitalShares,
   createJudge,
   type Finding,
   type JudgePolicy,
@@ -7,9 +8,10 @@ import {
   judge,
   onStep,
   resumeJudge,
+  type Test,
 } from './analysis/index.ts'
 import type { GateEnvironment } from './environment.ts'
-import type { Figures, Observation } from './release/observation.ts'
+import type { Evidence, Figures, Judged, Observation } from './release/observation.ts'
 import type { TrialRecord } from './store/records.ts'
 
 /** Serving requests that are pending for this long count as long pending until its p99 is known (analysis.md). */
@@ -28,12 +30,13 @@ export interface Sides {
 /** One attempt at a release under judgement: the judge's memory, the counts of the step, the thresholds. */
 export class Trial {
   readonly #policy: JudgePolicy
+  readonly #shares: Record<Test, number>
   readonly #slowMaxUs: number
   readonly #env: GateEnvironment
   readonly #sides: Sides
   #of: TrialRecord['of']
   #judge: JudgeState
-  #finding: Finding | undefined
+  #finding: Judged | undefined
   /** Counts of cells that the judge has folded. */
   #folded: Observation['figures']
   #figures: Observation['figures']
@@ -60,6 +63,7 @@ export class Trial {
   }) {
     const { policy, slowMaxUs, env, sides, of, nowMs, resume } = options
     this.#policy = policy
+    this.#shares = capitalShares(policy)
     this.#slowMaxUs = slowMaxUs
     this.#env = env
     this.#sides = sides
@@ -82,7 +86,7 @@ export class Trial {
     return this.#of
   }
 
-  get finding(): Finding | undefined {
+  get finding(): Judged | undefined {
     return this.#finding
   }
 
@@ -141,7 +145,7 @@ export class Trial {
       slowMaxOn: this.#slowMaxUs > 0,
     })
     this.#judge = state
-    this.#finding = finding
+    this.#finding = { ...finding, evidence: shown(finding.evidence, this.#shares) }
     this.#sum(cells, before, state.folded)
   }
 
@@ -201,6 +205,12 @@ const plus = (sum: Figures, { started, bad, slow }: { started: number; bad: numb
   bad: sum.bad + bad,
   slow: sum.slow + slow,
 })
+
+/** A test that is off has no capital, and the logarithm of nothing says nothing to people. */
+function shown(evidence: Finding['evidence'], shares: Record<Test, number>): Evidence {
+  const on = Object.entries(evidence).filter(([name]) => shares[name as Test] !== 0)
+  return Object.fromEntries(on) as Evidence
+}
 
 /** Equal as long as nothing happened that the judge would see. */
 function signatureOf(cells: readonly CellCounts[]): string {

@@ -174,3 +174,50 @@ t.test('an endpoint that alone is bad is taken out, and is back when the release
   await shop.command('abort')
   t.strictSame(shop.edge.ejected, [])
 })
+
+t.test(
+  'other variants in mid-release end it: recorded, in the history, and traffic starts as configured',
+  async (t) => {
+    const shop = await start(t)
+    await shop.command('start', { revision: 'v2' })
+    await shop.until('Progressing')
+    const other = parseGate({ names: ['blue', 'green'] })
+    shop.controller.apply([other])
+    t.strictSame(Object.values(shop.edge.weights()), [100, 0])
+    await settled()
+    t.match(shop.view, { phase: 'Aborted', serving: 'blue', candidate: 'green', weights: { blue: 100, green: 0 } })
+    t.match(shop.view.release, { id: '1', phase: 'Aborted', reason: 'ConfigChanged' })
+    t.match(shop.decisions.at(-1), { phase: 'Aborted', reason: 'ConfigChanged', weights: { blue: 100 } })
+    await shop.command('start', { revision: 'v3' })
+    await shop.until('Succeeded')
+    const [now, before] = shop.controller.releases(KEY)!
+    t.match(now, { id: '2', phase: 'Succeeded' })
+    t.match(before, { id: '1', revision: 'v2', phase: 'Aborted', reason: 'ConfigChanged' })
+    t.match(shop.controller.release(KEY, '1')?.decisions.at(-1), { reason: 'ConfigChanged' })
+  },
+)
+
+t.test('a gate that loses its release section in mid-release ends it too, and may get another one', async (t) => {
+  const shop = await start(t)
+  await shop.command('start', { revision: 'v2' })
+  await shop.until('Progressing')
+  const { release: _, ...spec } = parseGate().spec
+  shop.controller.apply([{ ...parseGate(), spec }])
+  await shop.edge.flow(1000)
+  t.strictSame(shop.edge.weights(), { stable: 100, canary: 0 })
+  t.match(shop.view, { phase: 'Aborted', candidate: null, release: { id: '1', reason: 'ConfigChanged' } })
+  shop.controller.apply([parseGate()])
+  await shop.command('start', { revision: 'v3' })
+  await shop.until('Succeeded')
+  t.match(shop.controller.releases(KEY), [{ id: '2' }, { id: '1', phase: 'Aborted', reason: 'ConfigChanged' }])
+})
+
+t.test('a test that is off has no evidence, neither for people nor in metrics', async (t) => {
+  const shop = await start(t)
+  await shop.command('start')
+  await shop.until('Progressing')
+  await shop.edge.flow(500)
+  const told = Object.keys(shop.view.release?.evidence ?? {}).sort()
+  t.strictSame(told, ['aboveMax', 'fine', 'slowWorse', 'threshold', 'total', 'worse'], 'latency.max is off')
+  t.strictSame([...shop.edge.evidence.keys()].sort(), told)
+})

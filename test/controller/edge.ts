@@ -48,6 +48,8 @@ export class Edge {
   endpoints: EndpointCounts[] = []
   ejected: string[] = []
   epochs = 0
+  /** Evidence that was told to the metrics, by test. */
+  readonly evidence = new Map<string, number>()
 
   /** The manual clock, unless the edge lives on the real one. */
   readonly clock = new ManualClock()
@@ -74,7 +76,12 @@ export class Edge {
     return {
       clock,
       log: { info: log('info'), warn: log('warn'), error: log('error') },
-      telemetry: { setPhase: nothing, releaseEnded: nothing, rollbackEnded: nothing, setEvidence: nothing },
+      telemetry: {
+        setPhase: nothing,
+        releaseEnded: nothing,
+        rollbackEnded: nothing,
+        setEvidence: (_gate, test, ln) => void this.evidence.set(test, ln),
+      },
       gate: () => this.#gate(this.block),
     }
   }

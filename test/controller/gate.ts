@@ -8,18 +8,18 @@ const STEPS = '[{weight: 5, minDuration: 2s}, {weight: 50, minDuration: 2s}, {we
 
 /** The gate of the tests, decoded as the program would; lines of YAML are added to its parts. */
 export function parseGate(
-  parts: { release?: string; spec?: string; steps?: string; weights?: [number, number] } = {},
+  parts: { release?: string; spec?: string; steps?: string; weights?: [number, number]; names?: [string, string] } = {},
 ): GateConfig {
-  const { release = '', spec = '', steps = STEPS, weights } = parts
+  const { release = '', spec = '', steps = STEPS, weights, names: [one, two] = ['stable', 'canary'] } = parts
   const weight = (index: number) => (weights === undefined ? '' : `weight: ${weights[index]}, `)
   const text = `apiVersion: streamgate.dev/v1alpha1
 kind: Gate
 metadata: {name: shop}
 spec:
   variants:
-    - {name: stable, ${weight(0)}urls: ["http://127.0.0.1:9001"]}
-    - {name: canary, ${weight(1)}urls: ["http://127.0.0.1:9002"]}
-  release: {serving: stable, candidate: canary, ${release.includes('bake') ? '' : 'bake: 2s, '}${steps === '' ? '' : `steps: ${steps}, `}${release}}
+    - {name: ${one}, ${weight(0)}urls: ["http://127.0.0.1:9001"]}
+    - {name: ${two}, ${weight(1)}urls: ["http://127.0.0.1:9002"]}
+  release: {serving: ${one}, candidate: ${two}, ${release.includes('bake') ? '' : 'bake: 2s, '}${steps === '' ? '' : `steps: ${steps}, `}${release}}
 ${spec}
 `
   const folder = mkdtempSync(join(tmpdir(), 'streamgate-gate-'))

@@ -1,15 +1,13 @@
-import type { Finding } from '../analysis/finding.ts'
 import { advance } from './advance.ts'
+import { decisionOf } from './decision.ts'
 import { demands, newDemands } from './demands.ts'
-import { findingOf } from './figures.ts'
 import type { Move } from './moves.ts'
 import { obey } from './obey.ts'
 import type { Observation } from './observation.ts'
-import type { Decision, Outcome } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import type { Policy } from './plan.ts'
-import { coreOf, type State, stepOf, type Why } from './state.ts'
+import type { State } from './state.ts'
 import { statusOf } from './status.ts'
-import { percentages, weightsBps } from './table.ts'
 
 /**
  * What becomes of a gate: pure and synchronous. At most one transition a call; call again, without the command and with
@@ -39,21 +37,5 @@ function moved(policy: Policy, before: State, { state, why }: Move, observation:
     effects: [...effects, { type: 'Notify', decision }],
     decision,
     status: statusOf(policy, state, observation, nowMs),
-  }
-}
-
-function decisionOf(before: State, state: State, why: Why, observation: Observation, nowMs: number): Decision {
-  const core = coreOf(before)
-  const finding: Finding | undefined = core && findingOf(core, observation)
-  return {
-    time: new Date(observation.wallMs).toISOString(),
-    phase: state.phase,
-    step: stepOf(state),
-    weights: percentages(weightsBps(state)),
-    verdict: why.verdict,
-    reason: why.reason,
-    message: why.message,
-    evidence: finding?.evidence ?? null,
-    inputs: { ...observation, nowMs },
   }
 }

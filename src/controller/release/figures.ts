@@ -1,11 +1,10 @@
-import type { Finding } from '../analysis/finding.ts'
-import type { Figures, Observation, Readiness } from './observation.ts'
+import type { Figures, Judged, Observation, Readiness } from './observation.ts'
 import { type Core, trialOf } from './state.ts'
 
 /** Numbers in sentences, and which of the observation's numbers are about the present step. */
 
 /** What the judge says of this trial. */
-export const findingOf = (core: Core, observation: Observation): Finding | undefined =>
+export const findingOf = (core: Core, observation: Observation): Judged | undefined =>
   observation.of?.trial === trialOf(core.release) ? observation.finding : undefined
 
 /** Candidate traffic of this step. */
@@ -34,7 +33,7 @@ export function slowness(core: Core, { figures }: Observation): string {
 }
 
 /** `evidence 5.1 of 4.6 needed`. */
-export const evidence = ({ evidence: { total, threshold } }: Finding): string =>
+export const evidence = ({ evidence: { total, threshold } }: Judged): string =>
   `evidence ${round(total)} of ${round(threshold)} needed`
 
 /** `0 of 3 endpoints ready`. */

@@ -1,4 +1,4 @@
-import type { Finding } from '../analysis/finding.ts'
+import type { Finding, Test } from '../analysis/finding.ts'
 import type { Command } from './commands.ts'
 
 /** Endpoints of a variant. */
@@ -15,6 +15,12 @@ export interface Figures {
   bad: number
   slow: number
 }
+
+/** Natural logarithms. A test that is off has none. */
+export type Evidence = Partial<Record<Test, number>> & Omit<Finding['evidence'], Test>
+
+/** What the judge says, as it is recorded and shown. */
+export type Judged = Omit<Finding, 'evidence'> & { evidence: Evidence }
 
 /** `refused`: it answered, but not with 2xx. `unreachable`: no answer, after all retries. */
 export interface HookAnswer {
@@ -47,7 +53,7 @@ export interface Observation {
   /** The last `ResetCounters`: what the judge and the figures are of. Those of another trial or mark are ignored. */
   of: { trial: string; mark: number } | null
   /** What the judge says; undefined while nothing is observed. */
-  finding?: Finding
+  finding?: Judged
   traffic: {
     /** Candidate requests that started in the step, by weight or sticky bucket. */
     requests: number

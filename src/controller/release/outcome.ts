@@ -1,7 +1,6 @@
-import type { Finding } from '../analysis/finding.ts'
 import type { Refusal } from './commands.ts'
 import type { Effect } from './effects.ts'
-import type { Observation } from './observation.ts'
+import type { Evidence, Observation } from './observation.ts'
 import type { Phase, State } from './state.ts'
 
 /** What the evidence says. */
@@ -21,7 +20,7 @@ export interface Decision {
   /** A sentence with figures, for a person at 3 a.m. */
   message: string
   /** Natural logarithms; null where nothing was judged. */
-  evidence: Finding['evidence'] | null
+  evidence: Evidence | null
   /** What it was made of; `nowMs` is the monotonic time. With policy and state it gives the same decision again. */
   inputs: Observation & { nowMs: number }
 }

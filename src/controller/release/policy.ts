@@ -1,7 +1,7 @@
 import type { ResolvedGate } from '../../config/resolve.ts'
 import type { GateConfig } from '../../config/schema.ts'
 import type { HookPhase, Policy, ReleasePolicy } from './plan.ts'
-import type { Idle, State } from './state.ts'
+import { coreOf, type Idle, type State } from './state.ts'
 
 /** No candidate request for this long: there is no traffic (analysis.md). */
 export const NO_TRAFFIC_MS = 30_000
@@ -51,7 +51,8 @@ export function fits(policy: Policy, state: State): boolean {
   const names = Object.keys(restBps)
   if (names.length !== policy.variants.length || names.some((name) => !policy.variants.includes(name))) return false
   const wanted = policy.release?.roles
-  if (wanted === undefined) return state.phase === 'Idle'
+  // Without a release section nothing runs; a release that its removal ended may still be shown.
+  if (wanted === undefined) return state.phase === 'Idle' || (coreOf(state) === undefined && roles.candidate === '')
   const same = roles.serving === wanted.serving && roles.candidate === wanted.candidate
   const swapped = roles.serving === wanted.candidate && roles.candidate === wanted.serving
   return same || swapped
