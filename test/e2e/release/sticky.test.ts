@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import t, { type Test } from 'tap'
-import { PER_SECOND, type Scenario, type ScenarioOptions, scenario } from '../support/scenario.ts'
+import { type Scenario, type ScenarioOptions, scenario } from '../support/scenario.ts'
 
 t.setTimeout(240_000)
 t.jobs = 2
@@ -12,47 +12,47 @@ const STEPS = [
   { weight: 100, minDuration: '1s' },
 ]
 
-/** Each user's variants in the order of the requests, repetitions left out. */
-function paths(s: Scenario, userOf: (n: number) => number): Map<number, string[]> {
-  const byUser = new Map<number, string[]>()
-  for (const { n, variant } of [...s.load.seen].sort((a, b) => a.startedMs - b.startedMs)) {
-    const path = byUser.get(userOf(n)) ?? []
-    if (path.at(-1) !== variant) path.push(variant)
-    byUser.set(userOf(n), path)
+type UserOf = (n: number) => number
+
+/** Waits until every user was answered who asked after this moment, and says which of them the candidate answered. */
+async function everybody(s: Scenario, userOf: UserOf): Promise<Set<number>> {
+  const fromMs = s.load.nowMs
+  const variants = new Map<number, string>()
+  while (variants.size < USERS) {
+    await s.load.more(50)
+    for (const { n, startedMs, variant } of s.load.seen) if (startedMs > fromMs) variants.set(userOf(n), variant)
   }
-  return byUser
+  return new Set([...variants].filter(([, variant]) => variant === 'canary').map(([user]) => user))
 }
 
-/** Users whose last answer was the candidate's. */
-const onCanary = (s: Scenario, userOf: (n: number) => number): Set<number> =>
-  new Set([...paths(s, userOf)].filter(([, path]) => path.at(-1) === 'canary').map(([user]) => user))
+/** Users whom serving answered when they asked after the candidate had answered them. */
+function wentBack(s: Scenario, userOf: UserOf): number[] {
+  const movedMs = new Map<number, number>()
+  for (const { n, variant, startedMs, tookMs } of s.load.seen) {
+    if (variant === 'canary')
+      movedMs.set(userOf(n), Math.min(startedMs + tookMs, movedMs.get(userOf(n)) ?? Number.POSITIVE_INFINITY))
+  }
+  return s.load.seen
+    .filter(({ n, variant, startedMs }) => variant === 'stable' && startedMs > (movedMs.get(userOf(n)) ?? startedMs))
+    .map(({ n }) => userOf(n))
+}
 
-async function wholeRelease(t: Test, options: ScenarioOptions, userOf: (n: number) => number): Promise<void> {
+async function wholeRelease(t: Test, options: ScenarioOptions, userOf: UserOf): Promise<void> {
   const s = await scenario(t, { release: { steps: STEPS }, ...options })
   await s.done('start')
-  const round = 2 * USERS
   for (const { weight } of STEPS.filter(({ pause }) => pause)) {
     await s.until(({ release, variants }) => release?.phase === 'Paused' && variants[1]!.weight === weight)
-    await s.load.more(round)
-    const before = onCanary(s, userOf)
+    const moved = await everybody(s, userOf)
     // Six standard deviations: once in far more than 10,000 runs.
-    const expected = (USERS * weight) / 100
     const allowed = 6 * Math.sqrt((USERS * weight * (100 - weight)) / 10_000)
-    t.ok(Math.abs(before.size - expected) < allowed, `${before.size} of ${USERS} users at ${weight} %`)
-    await s.load.more(round)
-    t.same(onCanary(s, userOf), before, `the same users ${round / PER_SECOND} s later`)
+    t.ok(Math.abs(moved.size - (USERS * weight) / 100) < allowed, `${moved.size} of ${USERS} users at ${weight} %`)
+    t.same(await everybody(s, userOf), moved, 'the same users when they come again')
     await s.done('resume')
   }
   t.match((await s.over()).release, { phase: 'Succeeded' })
-  await s.load.more(round)
+  t.equal((await everybody(s, userOf)).size, USERS, 'all users have moved')
+  t.same(wentBack(s, userOf), [], 'no user went back')
   s.unharmed(t)
-  const back = [...paths(s, userOf)].filter(([, path]) => path.length > 2 || path.indexOf('canary') === 0)
-  t.same(
-    back.filter(([, path]) => path.lastIndexOf('stable') > path.indexOf('canary')),
-    [],
-    'no user went back',
-  )
-  t.equal(onCanary(s, userOf).size, USERS, 'all users have moved')
 }
 
 t.test('sticky by header: no user flips back and forth, the share does not creep', { buffered: true }, (t) =>
