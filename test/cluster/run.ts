@@ -6,15 +6,14 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { missingBinaries } from './support/binaries.ts'
 import { joinCgroup } from './support/cgroup.ts'
 import { installPackages, whatIsMissing } from './support/needs.ts'
 import { ROOT } from './support/places.ts'
-import { NotPossible, type Prepared, prepare } from './support/prepare.ts'
+import { NotPossible, type Prepared, parseCommandLine, prepare } from './support/prepare.ts'
 
 const log = (line: string) => console.error(line)
-const { values, positionals } = parseArgs({
+const { values, positionals } = parseCommandLine({
   allowPositionals: true,
   options: { check: { type: 'boolean', default: false }, install: { type: 'boolean', default: false } },
 })

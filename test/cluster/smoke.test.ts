@@ -7,6 +7,7 @@ const NAMESPACE = 'streamgate-smoke'
 const REPLICAS = 2
 const REQUESTS = 20
 const cluster = Cluster.current()
+const foreign = cluster.places === undefined && 'the cluster is not ours'
 const image = process.env.STREAMGATE_IMAGE ?? 'localhost/streamgate:test'
 
 interface Items<T> {
@@ -83,6 +84,16 @@ t.test('the image runs as it should in production and proxies to pods and to a S
     )
     t.ok(Math.abs(counted - REQUESTS / 2) <= 1, `${counted} of ${REQUESTS} requests to ${variant}`)
   }
+})
+
+t.test('pods serve on while the API server is away, and it comes back', { skip: foreign }, async (t) => {
+  const [endpoint] = await endpointsOf('shop')
+  const url = `http://${endpoint!.address}:${SAMPLE_PORT}/alone`
+  await cluster.withoutApiServer(async () => {
+    await t.rejects(cluster.kubectl('get', 'nodes', '--request-timeout=5s'))
+    t.match(await (await fetch(url)).json(), { pod: endpoint!.pod, url: '/alone' })
+  })
+  t.equal((await endpointsOf('shop')).length, REPLICAS)
 })
 
 const bytes = process.env.STREAMGATE_IMAGE_BYTES

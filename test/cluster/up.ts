@@ -2,10 +2,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { userInfo } from 'node:os'
-import { parseArgs } from 'node:util'
-import { NotPossible, prepare } from './support/prepare.ts'
+import { NotPossible, parseCommandLine, prepare } from './support/prepare.ts'
 
-const { values } = parseArgs({ options: { install: { type: 'boolean', default: false } } })
+const { values } = parseCommandLine({ options: { install: { type: 'boolean', default: false } } })
 const log = (line: string) => console.error(line)
 if (process.env.KUBECONFIG !== undefined) {
   log('KUBECONFIG names a cluster already: up.ts starts one of its own, so unset it first')

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { importImage } from './container-runtime.ts'
+import { startApiServer } from './control-plane.ts'
+import { signalDaemon } from './daemon.ts'
 import { startMachine, stopMachine } from './machine.ts'
 import { type Places, placesOf, placesOfKubeconfig } from './places.ts'
 import { run, until } from './shell.ts'
@@ -103,6 +105,17 @@ export class Cluster {
     if (!kind)
       throw new Error(`no way to load an image into ${context}: push one that it can pull, name it in STREAMGATE_IMAGE`)
     await run(['kind', 'load', 'image-archive', archive, '--name', kind])
+  }
+
+  /** Kills the API server, does `work`, and starts it again, whatever became of the work. Of an own cluster only. */
+  async withoutApiServer<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.places) throw new Error('the API server of a cluster that is not ours stays')
+    if (signalDaemon(this.places, 'kube-apiserver', 'SIGKILL') !== 1) throw new Error('no API server runs')
+    try {
+      return await work()
+    } finally {
+      await startApiServer(this.places)
+    }
   }
 
   /** The command line that runs `command` where the cluster's addresses are reachable. */

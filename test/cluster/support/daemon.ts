@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { joinCgroup } from './cgroup.ts'
+import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { joinCgroup, processesIn } from './cgroup.ts'
 import type { Places } from './places.ts'
 import { until } from './shell.ts'
 
@@ -46,6 +46,25 @@ export function startDaemon(places: Places, name: string, command: string[]): Da
       })
       if (!running) throw fail(`ended: ${ended}`)
     },
+  }
+}
+
+/**
+ * Sends a signal to a program of the cluster, whoever started it, and tells to how many processes it went. They are found
+ * by the file that they run, among the cluster's own processes alone.
+ */
+export function signalDaemon(places: Places, name: string, signal: NodeJS.Signals): number {
+  const found = processesIn(places.cgroup).filter((pid) => programOf(pid) === name)
+  for (const pid of found) process.kill(pid, signal)
+  return found.length
+}
+
+/** Name of the file that a process runs; undefined when it has ended. */
+function programOf(pid: number): string | undefined {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`))
+  } catch {
+    return undefined
   }
 }
 

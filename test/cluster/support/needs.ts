@@ -49,12 +49,13 @@ export async function whatIsMissing(): Promise<string[]> {
   if (process.platform !== 'linux')
     return [`Linux (this is ${process.platform}); or set KUBECONFIG to a cluster for tests`]
   const missing: string[] = []
-  if (process.getuid?.() !== 0) missing.push('root: namespaces, mounts and cgroups need it')
+  const isRoot = process.getuid?.() === 0
+  if (!isRoot) missing.push('root: namespaces, mounts and cgroups need it')
   const packages = missingPackages()
   if (packages.length > 0) missing.push(`Debian packages: ${packages.join(' ')} (--install installs them)`)
-  const refused = cgroupsRefused()
+  const refused = isRoot ? cgroupsRefused() : undefined
   if (refused) missing.push(refused)
-  if (!packages.includes('iproute2')) missing.push(...(await namespacesRefused()))
+  if (isRoot && !packages.includes('iproute2')) missing.push(...(await namespacesRefused()))
   const binaries = missingBinaries()
   if (binaries.length > 0) missing.push(...(await goRefused(binaries)))
   return missing

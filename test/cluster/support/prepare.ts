@@ -1,3 +1,4 @@
+import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { buildBinaries } from './binaries.ts'
 import { Cluster } from './cluster.ts'
 import { buildImage, IMAGE } from './image.ts'
@@ -8,6 +9,16 @@ export interface PrepareOptions {
   /** Installs missing Debian packages rather than naming them. */
   install: boolean
   log: (line: string) => void
+}
+
+/** The command line's options and words; on a mistake in it, says so and ends the process with 2. */
+export function parseCommandLine<T extends ParseArgsConfig>(config: T): ReturnType<typeof parseArgs<T>> {
+  try {
+    return parseArgs(config)
+  } catch (error) {
+    console.error((error as Error).message)
+    process.exit(2)
+  }
 }
 
 /** A cluster with the project's image in it. */
