@@ -113,6 +113,7 @@ export class WorkerHost {
         beginDraining() {
           front.draining = true
         },
+        stopAccepting: () => this.#listeners.stop(),
         closeIdle: () => this.#listeners.closeIdle(),
         closeTunnels: () => front.closeTunnels(),
         get connections() {

@@ -64,6 +64,11 @@ export class Listeners {
     }
   }
 
+  /** Accepts no more; connections in hand live on. Idempotent. */
+  stop(): void {
+    for (const listener of this.#all()) listener.stop()
+  }
+
   /** Ends connections without a request in hand; HTTP/2 clients are told to go. */
   closeIdle(): void {
     for (const listener of this.#all()) listener.closeIdle()
