@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
-import type { AccessEntry } from './access-log/entry.ts'
+import type { AccessLog } from './access-log/index.ts'
 import { type GateParts, GateRuntime } from './gate-runtime.ts'
 import { compileNetworks, type Networks } from './headers/trusted.ts'
 import type { FailureSample } from './messages.ts'
@@ -13,7 +13,7 @@ export interface Services {
   readonly random: Random
   readonly newId: () => string
   /** undefined: no access log. */
-  readonly accessLog: { log(entry: AccessEntry): void } | undefined
+  readonly accessLog: Pick<AccessLog, 'wants' | 'write' | 'log'> | undefined
   /** Notes a failed request as an example; bounded by who takes it. */
   readonly sample: (sample: FailureSample) => void
   /** An observation was opened in this gate: its thresholds are to be watched. */

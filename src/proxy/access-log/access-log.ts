@@ -57,9 +57,19 @@ export class AccessLog {
     this.#sample = percent
   }
 
-  /** Logs the request unless the sample leaves it out. Never throws, never waits. */
+  /** Whether a request with this outcome is logged; decided anew by each call. Asked first, as an entry costs more than most requests need. */
+  wants(status: number, rescued: boolean): boolean {
+    return this.#sample >= 100 || status >= 500 || rescued || this.#random() * 100 < this.#sample
+  }
+
+  /** Logs the request unless the sample leaves it out. */
   log(entry: AccessEntry): void {
-    if (this.#closed || !this.#wants(entry)) return
+    if (this.wants(entry.status, entry.rescued)) this.write(entry)
+  }
+
+  /** Logs the request. Never throws, never waits. */
+  write(entry: AccessEntry): void {
+    if (this.#closed) return
     if (this.#bufferedBytes >= this.#maxBufferBytes) {
       this.#dropped++
       return
@@ -95,10 +105,6 @@ export class AccessLog {
     this.#dropped += this.#chunks.reduce((lines, chunk) => lines + countLines(chunk), 0)
     this.#chunks = []
     this.#sink.close()
-  }
-
-  #wants(entry: AccessEntry): boolean {
-    return this.#sample >= 100 || entry.status >= 500 || entry.rescued || this.#random() * 100 < this.#sample
   }
 
   #seal(): void {

@@ -179,7 +179,8 @@ export class Visit {
       gate.active--
       if (this.#example) this.#sample(gate.spec, this.#example, Math.round(nowMs - this.startMs))
     }
-    if (this.runtime.services.accessLog) this.#log(status, Math.max(0, Math.round((nowMs - this.startMs) * 1000)))
+    if (this.runtime.services.accessLog?.wants(status, this.rescued))
+      this.#log(status, Math.max(0, Math.round((nowMs - this.startMs) * 1000)))
   }
 
   #sample(spec: GateSpec, example: Pick<FailureSample, 'kind' | 'endpoint' | 'status'>, ms: number): void {
@@ -198,7 +199,7 @@ export class Visit {
   #log(status: number, durationUs: number): void {
     const { services } = this.runtime
     const { incoming, gate } = this
-    services.accessLog!.log({
+    services.accessLog!.write({
       wallMs: services.clock.wallMs() - durationUs / 1000,
       durationUs,
       method: incoming.method,

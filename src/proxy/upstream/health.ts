@@ -3,7 +3,7 @@ import { type Block, Endpoint, endpointAt } from '../../metrics/index.ts'
 import type { Random } from '../../random.ts'
 import type { EndpointSpec, UpstreamSpec } from '../snapshot.ts'
 import { Dialer, targetOf } from './dial.ts'
-import { Client } from './undici.ts'
+import { type Client, loadClient } from './undici.ts'
 
 /** What is asked and what the answers mean. */
 export interface HealthCheckSpec {
@@ -124,6 +124,7 @@ class Watch {
       }),
       options.clock,
     )
+    const Client = loadClient()
     this.#client = new Client(endpoint.origin, {
       pipelining: 1,
       allowH2: false,

@@ -3,7 +3,7 @@ import type { Attempt } from './attempt.ts'
 import { CLIENT_OPTIONS, type Connections } from './connections.ts'
 import type { Dialer } from './dial.ts'
 import { skipContinue, type Waiting } from './skip-continue.ts'
-import { Client, type Dispatcher } from './undici.ts'
+import { type Client, type Dispatcher, loadClient } from './undici.ts'
 
 /** How much earlier than the endpoint's `Keep-Alive: timeout` a connection is given up: its last packets may cross ours. */
 const KEEP_ALIVE_MARGIN_MS = 1000
@@ -26,6 +26,7 @@ interface Lane extends Waiting {
  */
 export class Http1Connections implements Connections {
   readonly dialer: Dialer
+  readonly #Client = loadClient()
   readonly #origin: string
   readonly #idleMs: number
   readonly #idle: Lane[] = []
@@ -82,7 +83,7 @@ export class Http1Connections implements Connections {
 
   #open(): Lane {
     const lane: Lane = {
-      client: new Client(this.#origin, {
+      client: new this.#Client(this.#origin, {
         ...CLIENT_OPTIONS,
         pipelining: 1,
         allowH2: false,

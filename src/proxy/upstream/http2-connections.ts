@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Attempt } from './attempt.ts'
 import { CLIENT_OPTIONS, type Connections } from './connections.ts'
 import type { Dialer } from './dial.ts'
-import { type Dispatcher, Pool } from './undici.ts'
+import { type Dispatcher, loadPool, type Pool } from './undici.ts'
 
 /**
  * HTTP/2 connections to one endpoint: with prior knowledge over TCP (h2c), by ALPN over TLS, where an endpoint that
@@ -69,6 +69,6 @@ export class Http2Connections implements Connections {
         })
       },
     }
-    return new Pool(this.#origin, options)
+    return new (loadPool())(this.#origin, options)
   }
 }
