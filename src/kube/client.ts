@@ -1,62 +1,13 @@
 import type { Clock } from '../clock.ts'
 import type { KubeAccess } from './access.ts'
+import type { ApplyOptions, CallOptions, Page, Selection, Watch, WatchEvent } from './calls.ts'
 import { Credentials } from './credentials.ts'
 import { type Asked, isNotFound, KubeError } from './errors.ts'
+import { type Answer, TransportError } from './exchange.ts'
 import { Lines } from './lines.ts'
 import { apiVersionOf, type KubeObject, type ObjectRef, pathOf, type Resource } from './objects.ts'
 import { failureOf } from './status-answer.ts'
-import { type Answer, type Sent, Transport, TransportError } from './transport.ts'
-
-/**
- * A client of the few calls that are needed, over undici, which is here for the data path anyway. @kubernetes/client-node
- * 2.0.1 was weighed: 68 packages, 30 MB of heap after its import where this takes 11 (undici and all); its ListWatch lists
- * everything in one answer, stops at every error but 410, comes back without jitter, and its errors name neither verb nor
- * object. What remains of it is types.
- */
-
-/** Which objects of a kind. */
-export interface Selection {
-  /** undefined: all namespaces. */
-  namespace?: string | undefined
-  labelSelector?: string | undefined
-  fieldSelector?: string | undefined
-}
-
-/** A page of a list. */
-export interface Page<T> {
-  items: T[]
-  /** Of the whole list: a watch goes on from here. */
-  resourceVersion: string
-  /** Set: there is more. */
-  continue: string | undefined
-}
-
-/** What a watch tells. `object` of an ERROR is a Status; of a BOOKMARK only its resourceVersion counts. */
-export interface WatchEvent<T = KubeObject> {
-  type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
-  object: T
-}
-
-/** A running watch. */
-export interface Watch {
-  /** Resolves when the server ends it in order or `close` was called; rejects with a KubeError. */
-  ended: Promise<void>
-  close(): void
-}
-
-export interface CallOptions {
-  /** `status`, `scale`. */
-  subresource?: string
-  /** Of this call; default the client's. */
-  timeoutMs?: number
-}
-
-/** Server-side apply under a field manager. */
-export interface ApplyOptions extends CallOptions {
-  fieldManager: string
-  /** Take over fields that others own. */
-  force?: boolean
-}
+import { type Sent, Transport } from './transport.ts'
 
 export interface KubeClientOptions {
   access: KubeAccess
@@ -72,7 +23,13 @@ export interface KubeClientOptions {
 /** A watch that the server does not end in time is ended here, so much later. */
 const WATCH_GRACE_MS = 15_000
 
-/** Calls to one API server. Every call rejects with a KubeError, and is safe to repeat where its verb is. */
+/**
+ * Calls to one API server. Every call rejects with a KubeError, and is safe to repeat where its verb is.
+ *
+ * The few calls that are needed, over undici, which is here for the data path anyway. @kubernetes/client-node 2.0.1 was
+ * weighed: 68 packages and 30 MB of heap after its import, 11 with this; its ListWatch lists everything in one answer, stops
+ * at every error but 410, comes back without jitter, and its errors name neither verb nor object.
+ */
 export class KubeClient {
   /** Namespace of the configuration. */
   readonly namespace: string

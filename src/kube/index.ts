@@ -1,5 +1,6 @@
 /** The kube room: Kubernetes as a source of configuration and endpoints, and a place for state. Nothing else speaks to an API server. */
 export * from './access.ts'
+export * from './calls.ts'
 export * from './client.ts'
 export * from './config.ts'
 export * from './endpoints.ts'

@@ -1,4 +1,4 @@
-import { TransportError } from './transport.ts'
+import { TransportError } from './exchange.ts'
 
 const LINE_FEED = 10
 

@@ -1,5 +1,5 @@
 import type { KubeReason } from './errors.ts'
-import type { Answer } from './transport.ts'
+import type { Answer } from './exchange.ts'
 
 /** Reasons for answers that are no Status, as of a load balancer before the API server. */
 const REASONS: Readonly<Record<number, string>> = {
