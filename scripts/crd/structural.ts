@@ -32,18 +32,14 @@ const LENGTHS: Readonly<Record<string, number>> = {
   [SIZE]: 16,
 }
 
+/** API servers take `multipleOf` for a whole number: 0.01 is 0 to them, and every value an error. */
+const TWO_DECIMALS: Rule = {
+  rule: '[self * 100.0].all(x, x - double(int(x + 0.5)) < 0.00001 && double(int(x + 0.5)) - x < 0.00001)',
+  message: 'must have at most two decimals',
+}
+
 /** Keywords that mean the same in both. */
-const SAME = [
-  'pattern',
-  'minLength',
-  'maxLength',
-  'minimum',
-  'maximum',
-  'multipleOf',
-  'minItems',
-  'maxItems',
-  'format',
-] as const
+const SAME = ['pattern', 'minLength', 'maxLength', 'minimum', 'maximum', 'minItems', 'maxItems', 'format'] as const
 
 /** Translates a schema of the documents, which has no unions but of a number and a text. */
 export function structural(schema: Schema, path: string, additions: Additions): Structural {
@@ -67,8 +63,8 @@ export function structural(schema: Schema, path: string, additions: Additions): 
     out['x-kubernetes-list-type'] = list?.type ?? 'atomic'
     if (list?.type === 'map') out['x-kubernetes-list-map-keys'] = list.keys
   }
-  const rules = additions.rules[path]
-  if (rules !== undefined) out['x-kubernetes-validations'] = rules
+  const rules = [...(schema.multipleOf === 0.01 ? [TWO_DECIMALS] : []), ...(additions.rules[path] ?? [])]
+  if (rules.length > 0) out['x-kubernetes-validations'] = rules
   if (schema.default !== undefined) out.default = schema.default
   return out
 }

@@ -37,7 +37,7 @@ t.test('the schema is structural and bounded', async (t) => {
     const text = one.type === 'string' || intOrString
     const bounded = one.maxLength !== undefined || one.enum !== undefined || one.format !== undefined
     if (text && path.startsWith('spec') && !bounded) wrong.push(`${path}: no maxLength`)
-    for (const key of ['anyOf', 'const', 'unit', 'patternProperties', '$ref', '~refine']) {
+    for (const key of ['multipleOf', 'anyOf', 'const', 'unit', 'patternProperties', '$ref', '~refine']) {
       if (one[key] !== undefined) wrong.push(`${path}: ${key}`)
     }
     if (typeof one.exclusiveMinimum === 'number') wrong.push(`${path}: exclusiveMinimum of JSON Schema`)
@@ -90,7 +90,7 @@ t.test('every addition is about something that is there', async (t) => {
     if (list.type === 'map') t.same(paths.get(path)?.items?.required?.toString().includes(list.keys[0]!), true, path)
   }
   const rules = [...walk(schema)].flatMap(([, one]) => (one['x-kubernetes-validations'] as unknown[] | undefined) ?? [])
-  t.equal(rules.length, Object.values(GATE_ADDITIONS.rules).flat().length)
+  t.ok(rules.length > Object.values(GATE_ADDITIONS.rules).flat().length, 'with those of the decimals')
 })
 
 t.test('files and custom resources have the same mistakes', async (t) => {

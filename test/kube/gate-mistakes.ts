@@ -59,7 +59,11 @@ export const GATE_MISTAKES: readonly GateMistake[] = [
     },
     cluster: /weights must sum to 100/,
   },
-  { what: 'a weight of three decimals', spec: { variants: [{ ...stable, weight: 99.999 }] }, cluster: /multiple of/ },
+  {
+    what: 'a weight of three decimals',
+    spec: { variants: [{ ...stable, weight: 99.999 }] },
+    cluster: /at most two decimals/,
+  },
   { what: 'a release of one variant', spec: { variants: [stable], release }, cluster: /must be two or more variants/ },
   {
     what: 'serving is no variant',
