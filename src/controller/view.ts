@@ -1,19 +1,40 @@
+import type { Evidence } from './release/observation.ts'
 import type { Decision, Status } from './release/outcome.ts'
-import { type Ended, type Release, releaseOf, type State, stepOf } from './release/state.ts'
+import type { Policy } from './release/plan.ts'
+import { coreOf, type Ended, type Release, releaseOf, type State, standingOf, stepOf } from './release/state.ts'
+import { percentages, weightsBps } from './release/table.ts'
 import type { ArchivedRelease, Tally } from './store/records.ts'
-import type { ReleaseRecord, ReleaseSummary, ReleaseView } from './views.ts'
+import type { ControlView, ReleaseRecord, ReleaseSummary, ReleaseView } from './views.ts'
 
 /** The end of a release's state, where it has one. */
 const endOf = (state: State): Ended | undefined =>
   state.phase === 'Succeeded' || state.phase === 'RolledBack' || state.phase === 'Aborted' ? state : undefined
 
-/** The release part of a gate's view; null before the first release. */
-export function releaseView(
-  state: State,
+/** A gate as people see it. `evidence`: of the trial that runs; `healthy`: false while nothing can be recorded. */
+export function gateView(
+  key: string,
+  policy: Policy,
+  { state, decisions, tally }: ArchivedRelease,
   status: Status,
-  tally: Tally,
-  evidence: Decision['evidence'],
-): ReleaseView | null {
+  { evidence, healthy }: { evidence: Evidence | undefined; healthy: boolean },
+): ControlView {
+  const { roles } = standingOf(state)
+  const blocked = !healthy && coreOf(state) !== undefined
+  const message = blocked ? `${status.message}; nothing can be recorded: nothing advances` : status.message
+  const last = decisions.findLast((decision) => decision.evidence !== null)?.evidence
+  return {
+    key,
+    strategy: policy.release?.strategy ?? null,
+    serving: roles.serving,
+    candidate: policy.release === undefined ? null : roles.candidate,
+    weights: percentages(weightsBps(state)),
+    phase: state.phase,
+    release: releaseView(state, { ...status, message }, tally, evidence ?? last ?? null),
+  }
+}
+
+/** The release part of a gate's view; null before the first release. */
+function releaseView(state: State, status: Status, tally: Tally, evidence: Decision['evidence']): ReleaseView | null {
   const release = releaseOf(state)
   if (release === undefined) return null
   return {

@@ -4,6 +4,9 @@ import { disk, type Files } from '../../src/controller/store/files.ts'
 import { Edge, KEY, Process, settled, stateFolder } from './edge.ts'
 import { parseGate } from './gate.ts'
 
+// A busy machine takes its time.
+t.setTimeout(120_000)
+
 /** The disk of a process that is killed just before or just after its n-th operation: nothing that it does later happens. */
 class DyingDisk {
   left: number

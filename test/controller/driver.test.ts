@@ -3,6 +3,9 @@ import t, { type Test } from 'tap'
 import { Edge, KEY, Process, settled, stateFolder } from './edge.ts'
 import { parseGate } from './gate.ts'
 
+// A busy machine takes its time.
+t.setTimeout(120_000)
+
 async function start(t: Test, gate = parseGate()): Promise<Process> {
   const dir = stateFolder()
   const process = await Process.start(new Edge(), dir, gate)

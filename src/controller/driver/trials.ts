@@ -1,0 +1,98 @@
+import { judgePolicy } from '../analysis/index.ts'
+import type { Example } from '../release/observation.ts'
+import type { Roles } from '../release/plan.ts'
+import type { TrialRecord } from '../store/records.ts'
+import { Trial } from '../trial.ts'
+import type { Scene } from './scene.ts'
+
+/** Examples of failed requests that a decision carries. */
+const MAX_EXAMPLES = 5
+
+/** The trial that runs, if any, and what goes with it: the harm budget, examples of failures. */
+export class Trials {
+  readonly #scene: Scene
+  #present: Trial | undefined
+  /** What a process before this one knew; it goes to the first trial, if that is the same. */
+  #resume: TrialRecord | null
+  #harmLeft: number | null
+  #examples: readonly Example[] = []
+
+  constructor(scene: Scene, resume: TrialRecord | null, harmLeft: number | null) {
+    this.#scene = scene
+    this.#resume = resume
+    this.#harmLeft = harmLeft
+  }
+
+  get present(): Trial | undefined {
+    return this.#present
+  }
+
+  /** Failed answers that users may still see; null = no budget. */
+  get harmLeft(): number | null {
+    return this.#harmLeft
+  }
+
+  get examples(): readonly Example[] {
+    return this.#examples
+  }
+
+  /** Judges what happened since the last look. */
+  judge(nowMs: number): void {
+    if (this.#present === undefined) return
+    this.#present.look(nowMs)
+    this.#harmLeft = this.#scene.env.harmLeft() ?? null
+    const { finding } = this.#present
+    if (finding === undefined) return
+    const { telemetry } = this.#scene.around.environment
+    for (const [test, ln] of Object.entries(finding.evidence)) telemetry.setEvidence(this.#scene.key, test, ln)
+  }
+
+  /** Counters begin anew for `mark`, the evidence with another `trial`; nothing where both run already. */
+  reset(roles: Roles, trial: string, mark: number): void {
+    if (this.#present?.of.trial !== trial) this.#begin(roles, trial, mark)
+    if (this.#present!.of.mark !== mark) this.#present!.mark(mark)
+  }
+
+  #begin(roles: Roles, trial: string, mark: number): void {
+    const { env, config, clock } = this.#scene
+    const { harmBudget, latency } = config.spec.analysis
+    const resume = this.#resume?.of.trial === trial ? this.#resume : undefined
+    this.#resume = null
+    if (resume === undefined) this.#harmLeft = harmBudget ?? null
+    env.setHarm(this.#harmLeft ?? undefined)
+    this.#present = new Trial({
+      policy: judgePolicy(config.spec.analysis),
+      slowMaxUs: latency.max * 1000,
+      env,
+      sides: { candidate: this.#scene.index(roles.candidate), serving: this.#scene.index(roles.serving) },
+      of: resume?.of ?? { trial, mark },
+      nowMs: clock.nowMs(),
+      resume,
+    })
+  }
+
+  /** Nothing is judged any more; nothing where nothing is. */
+  end(): void {
+    if (this.#present === undefined) return
+    this.#present = undefined
+    this.#examples = []
+    this.#scene.env.setHarm(undefined)
+    this.#scene.env.setThresholds({ slowUs: 0, slowMaxUs: 0, pendingUs: 0 })
+  }
+
+  /** The gate got another block of shared memory. */
+  reopen(): void {
+    this.#present?.reopen()
+    this.#scene.env.setHarm(this.#harmLeft ?? undefined)
+  }
+
+  /** A failed request of the candidate, as an example for people. */
+  sample({ path, status, kind, endpoint, requestId }: Example): void {
+    if (this.#present === undefined) return
+    this.#examples = [...this.#examples, { path, status, kind, endpoint, requestId }].slice(-MAX_EXAMPLES)
+  }
+
+  record(nowMs: number): TrialRecord | null {
+    return this.#present?.record(nowMs) ?? null
+  }
+}
