@@ -1,5 +1,6 @@
 import type { Decision } from '../release/outcome.ts'
 import { coreOf, releaseOf, type State } from '../release/state.ts'
+import { candidateBps } from '../release/table.ts'
 import { defends } from '../revive.ts'
 import { appendDecision, type GateRecord, type Tally } from '../store/records.ts'
 import type { Scene } from './scene.ts'
@@ -57,7 +58,10 @@ export class Journal {
   enact(state: State, decision: Decision | undefined, over = this.#record.over): void {
     const release = releaseOf(state)
     const begins = release !== undefined && release.id !== releaseOf(this.state)?.id
-    if (begins) this.#talliedFrom = this.#scene.env.totals()
+    const tally = begins ? { harmed: 0, rescued: 0 } : this.shownTally
+    // Into the history goes what was counted of the release before up to now.
+    if (begins && this.settled) this.#durable = { ...this.#durable, tally: this.shownTally }
+    this.#talliedFrom = minus(this.#scene.env.totals(), tally)
     const decisions = begins ? [] : this.#record.decisions
     this.#record = {
       gate: this.#scene.key,
@@ -66,7 +70,7 @@ export class Journal {
       state,
       over,
       decisions: decision === undefined || state.phase === 'Idle' ? decisions : appendDecision(decisions, decision),
-      tally: this.tally(),
+      tally,
     }
     if (decision !== undefined) this.#untold.push(decision)
   }
@@ -131,9 +135,10 @@ export class Journal {
     return minus(this.#scene.env.totals(), this.#talliedFrom)
   }
 
-  /** The same for people: after a release it no longer grows. */
+  /** The same for people: requests that ran when the release ended may still fail, but what is sent to the candidate by hand later is not the release's. */
   get shownTally(): Tally {
-    return coreOf(this.state) === undefined ? this.#record.tally : this.tally()
+    const counts = coreOf(this.state) !== undefined || candidateBps(this.state) === 0
+    return counts ? this.tally() : this.#record.tally
   }
 }
 
