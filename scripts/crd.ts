@@ -89,7 +89,8 @@ function documentSchema(): object {
   }
 }
 
-/** The file's text. */
-export const crdText = (): string => HEADER + stringify(gateCrd(), { lineWidth: 120, aliasDuplicateObjects: false })
+/** The file's text. Kubernetes reads YAML 1.1, in which a bare `on` is true: such keys are quoted. */
+export const crdText = (): string =>
+  HEADER + stringify(gateCrd(), { version: '1.1', lineWidth: 120, aliasDuplicateObjects: false })
 
 if (argv[1] !== undefined && import.meta.url === pathToFileURL(argv[1]).href) writeFileSync(CRD_FILE, crdText())

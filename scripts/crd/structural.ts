@@ -69,11 +69,13 @@ export function structural(schema: Schema, path: string, additions: Additions): 
   return out
 }
 
-/** `kubectl explain` does not tell what a duration looks like. */
-function described({ description = '', unit }: Schema): string {
-  const article =
-    unit === 'duration' ? ' A duration: 250ms, 30s, 5m.' : unit === 'size' ? ' A size: 512, 16Ki, 8Mi.' : ''
-  return description + article
+/** `kubectl explain` tells neither defaults nor what a duration looks like. */
+function described({ description = '', unit, default: value, properties }: Schema): string {
+  const what = unit === 'duration' ? ' A duration: 250ms, 30s, 5m.' : unit === 'size' ? ' A size: 512, 16Ki, 8Mi.' : ''
+  // A section's default is that of its keys.
+  if (value === undefined || properties !== undefined) return description + what
+  const text = Array.isArray(value) ? value.join(', ') || 'none' : String(value)
+  return `${description}${what} Default: ${text}.`
 }
 
 function typeOf(schema: Schema): Structural {

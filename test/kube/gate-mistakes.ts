@@ -35,7 +35,7 @@ export const FINE: object = {
   overrides: [{ header: { name: 'x-variant', value: 'canary' }, variant: 'canary' }],
   mirror: { percent: 10, maxBodyBytes: 1024 },
   rescue: { maxBodyBytes: '16Ki' },
-  upstream: { healthCheck: {}, timeouts: { connect: '250ms' } },
+  upstream: { healthCheck: {}, timeouts: { connect: '250ms' }, retries: { on: ['5xx'] } },
   hooks: [{ phase: 'BeforeStep', url: 'http://gate/check' }],
 }
 
@@ -47,7 +47,7 @@ export const GATE_MISTAKES: readonly GateMistake[] = [
     spec: { variants: [{ ...stable, urls: ['http://h:1'] }] },
     cluster: /needs either urls or service/,
   },
-  { what: 'a variant twice', spec: { variants: [stable, stable] }, cluster: /Duplicate value/ },
+  { what: 'a variant twice', spec: { variants: [stable, stable] }, cluster: /[Dd]uplicate/ },
   { what: 'weights sum to 90', spec: { variants: [{ ...stable, weight: 90 }] }, cluster: /weights must sum to 100/ },
   {
     what: 'weights sum to 100.01',
@@ -120,7 +120,7 @@ export const GATE_MISTAKES: readonly GateMistake[] = [
     spec: { variants: two, analysis: { checks: [{ name: 'c' }] } },
     cluster: /needs either webhook or prometheus/,
   },
-  { what: 'a check twice', spec: { variants: two, analysis: { checks: [check, check] } }, cluster: /Duplicate value/ },
+  { what: 'a check twice', spec: { variants: two, analysis: { checks: [check, check] } }, cluster: /[Dd]uplicate/ },
   {
     what: 'a query without limits',
     spec: { variants: two, analysis: { checks: [{ name: 'c', prometheus }] } },
