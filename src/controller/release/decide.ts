@@ -1,7 +1,7 @@
 import { advance } from './advance.ts'
 import { decisionOf } from './decision.ts'
 import { demands, newDemands } from './demands.ts'
-import type { Move } from './moves.ts'
+import type { Move } from './moves/move.ts'
 import { obey } from './obey.ts'
 import type { Observation } from './observation.ts'
 import type { Outcome } from './outcome.ts'
