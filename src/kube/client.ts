@@ -22,6 +22,8 @@ export interface KubeClientOptions {
 
 /** A watch that the server does not end in time is ended here, so much later. */
 const WATCH_GRACE_MS = 15_000
+/** A watch has a bookmark about once a minute. One that is silent for so long hangs, whatever TCP says: a load balancer may hold it. */
+const WATCH_QUIET_MS = 180_000
 
 /**
  * Calls to one API server. Every call rejects with a KubeError, and is safe to repeat where its verb is.
@@ -98,7 +100,7 @@ export class KubeClient {
     const lines = new Lines(maxBytes, (line) => onEvent(eventOf<T>(line)))
     const streaming = this.#transport.stream(
       this.#prepare({ method: 'GET', path: `${pathOf(resource, namespace)}${query}`, headers: {} }),
-      { timeoutMs, totalMs: timeoutS * 1000 + WATCH_GRACE_MS, maxBytes },
+      { timeoutMs, totalMs: timeoutS * 1000 + WATCH_GRACE_MS, quietMs: WATCH_QUIET_MS, maxBytes },
       { onOpen, onData: (chunk) => lines.push(chunk) },
     )
     let closed = false

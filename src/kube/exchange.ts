@@ -42,6 +42,8 @@ export interface Limits {
   timeoutMs: number
   /** Until its end. */
   totalMs: number
+  /** Without a byte of the answer, once it has begun; undefined: as long as it likes. */
+  quietMs?: number
   maxBytes: number
 }
 
@@ -56,6 +58,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Streaming {
   readonly #startMs: number
   readonly #clock: Clock
   #stopTimer: () => void
+  #stopQuiet: () => void = () => {}
+  #heardMs = 0
   #controller: Dispatcher.DispatchController | undefined
   #done = false
   #status = 0
@@ -95,11 +99,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Streaming {
     const { totalMs } = this.#limits
     const leftMs = Math.max(0, this.#startMs + totalMs - this.#clock.nowMs())
     this.#stopTimer = this.#clock.after(leftMs, () => this.#late(totalMs))
+    this.#heardMs = this.#clock.nowMs()
+    if (this.#limits.quietMs !== undefined) this.#watchQuiet(this.#limits.quietMs, this.#limits.quietMs)
     if (status === 200) this.#listener?.onOpen()
   }
 
   onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#done) return
+    this.#heardMs = this.#clock.nowMs()
     if (this.#listener !== undefined && this.#status === 200) {
       try {
         this.#listener.onData(chunk)
@@ -132,9 +139,19 @@ export class Exchange implements Dispatcher.DispatchHandler, Streaming {
     this.cancel(new TransportError('Timeout', `${what} within ${ms} ms`))
   }
 
+  /** One timer that looks again, not one for each piece. */
+  #watchQuiet(quietMs: number, inMs: number): void {
+    this.#stopQuiet = this.#clock.after(inMs, () => {
+      const leftMs = this.#heardMs + quietMs - this.#clock.nowMs()
+      if (leftMs > 0) this.#watchQuiet(quietMs, leftMs)
+      else this.cancel(new TransportError('Timeout', `nothing came for ${quietMs} ms`))
+    })
+  }
+
   #settle(): void {
     this.#done = true
     this.#stopTimer()
+    this.#stopQuiet()
     this.onDone()
   }
 }

@@ -70,11 +70,7 @@ export class Transport {
   }
 
   /** As `call`, but the pieces of a 200 go to the listener; `timeoutMs` is that of the head, `totalMs` of all. */
-  stream(
-    sent: Sent,
-    limits: { timeoutMs: number; totalMs: number; maxBytes: number },
-    listener: StreamListener,
-  ): Streaming {
+  stream(sent: Sent, limits: Limits, listener: StreamListener): Streaming {
     return this.#dispatch(this.#streams, sent, limits, listener)
   }
 

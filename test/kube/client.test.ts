@@ -22,7 +22,7 @@ import {
 import { certificateFor } from '../support/certificates.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 import { ScriptedApi } from './support/api-server.ts'
-import { clientOf, object } from './support/things.ts'
+import { clientOf, object, until } from './support/things.ts'
 
 const shop = { namespace: 'shop', name: 'web' }
 
@@ -247,6 +247,20 @@ t.test('what is too large or too late is given up', async (t) => {
   )
   ;(await api.next()).stream()
   t.equal((await failed(stuck.ended)).reason, 'Timeout', 'a watch that the server forgets to end')
+
+  const silent = client.watch(
+    GATES,
+    { resourceVersion: '1', timeoutS: 600 },
+    () => clock.advance(179_000),
+    () => clock.advance(179_000),
+  )
+  const silence = failed(silent.ended)
+  const stream = (await api.next()).stream()
+  stream.send('BOOKMARK', object('a', '2'))
+  stream.send('BOOKMARK', object('a', '3'))
+  await until(() => clock.nowMs() >= 1_000_000 + 5_000 + 25_000 + 3 * 179_000)
+  clock.advance(1_000)
+  t.match((await silence).message, /nothing came for 180000 ms/)
 })
 
 t.test('a server that is away is named', async (t) => {
