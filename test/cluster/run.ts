@@ -4,13 +4,14 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { missingBinaries } from './support/binaries.ts'
 import { joinCgroup } from './support/cgroup.ts'
 import { installPackages, whatIsMissing } from './support/needs.ts'
 import { ROOT } from './support/places.ts'
 import { NotPossible, type Prepared, parseCommandLine, prepare } from './support/prepare.ts'
+import { run } from './support/shell.ts'
 
 const log = (line: string) => console.error(line)
 const { values, positionals } = parseCommandLine({
@@ -60,6 +61,12 @@ async function runSuites(): Promise<number> {
 async function tap({ cluster, environment }: Prepared, files: string[]): Promise<number> {
   const binary = join(ROOT, 'node_modules/.bin/tap')
   if (!existsSync(binary)) throw new Error('tap is not installed: npm ci')
+  // As scripts/test.sh does, but here, since there is no package registry to be reached from the cluster's network.
+  const marker = join(ROOT, 'node_modules/.tap-built')
+  if (!existsSync(marker)) {
+    await run([binary, 'build'], { cwd: ROOT })
+    writeFileSync(marker, '')
+  }
   const command = [binary, '--jobs=1', '--timeout=1800', ...files.map((file) => join('test/cluster', file))]
   // In the cluster's cgroup, so that no suite outlives the cluster.
   const joined = cluster.places ? `${joinCgroup(cluster.places.cgroup)} && ` : ''
