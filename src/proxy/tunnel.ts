@@ -125,12 +125,14 @@ export class Tunnel {
   #watchIdle(client: Socket, upstream: Socket): void {
     const { idleTimeoutMs } = this.#visit.gate!.spec.upstream
     let seen = -1
-    client.setTimeout(idleTimeoutMs, () => {
+    // Not as setTimeout's own callback, which is called once.
+    client.on('timeout', () => {
       const moved = client.bytesRead + client.bytesWritten + upstream.bytesRead + upstream.bytesWritten
       if (moved === seen) client.destroy()
       else client.setTimeout(idleTimeoutMs)
       seen = moved
     })
+    client.setTimeout(idleTimeoutMs)
     // The client's timer looks at both, and a half-open tunnel is quiet on one side.
     seen = client.bytesRead + client.bytesWritten + upstream.bytesRead + upstream.bytesWritten
   }
