@@ -1,7 +1,7 @@
 import type { Decision } from '../controller/index.ts'
 import type { KubeClient } from './client.ts'
 import { isAlreadyExists } from './errors.ts'
-import type { KubeLog } from './informer.ts'
+import type { KubeLog } from './log.ts'
 import { apiVersionOf, EVENTS, GATES, type ObjectMeta } from './objects.ts'
 
 /** Who reports events. */

@@ -4,6 +4,7 @@ import { Backoff } from './backoff.ts'
 import type { Selection, Watch, WatchEvent } from './calls.ts'
 import type { KubeClient } from './client.ts'
 import { isGone, KubeError } from './errors.ts'
+import type { KubeLog } from './log.ts'
 import { type KubeObject, keyOf, type Resource, resourceName } from './objects.ts'
 import { failureOfStatus } from './status-answer.ts'
 import { ObjectStore, type StoreHandlers } from './store.ts'
@@ -27,13 +28,6 @@ export interface InformerOptions<T> extends Selection {
    */
   keep?(object: KubeObject): T
   handlers?: InformerHandlers<T>
-}
-
-/** pino's shape. */
-export interface KubeLog {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
 }
 
 /** Objects of a list that come in one answer. */
@@ -165,8 +159,12 @@ export class Informer<T extends KubeObject = KubeObject> {
     this.#store.replace(found)
     if (this.#isSynced) return
     this.#isSynced = true
-    this.#options.handlers?.synced?.()
     this.#synced.resolve()
+    try {
+      this.#options.handlers?.synced?.()
+    } catch (error) {
+      this.#options.log.error({ resource: resourceName(resource), error }, 'a change was not taken')
+    }
   }
 
   /** Follows until the server ends it; returns how long to wait before the next watch. */

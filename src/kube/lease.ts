@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Random } from '../random.ts'
 import type { KubeClient } from './client.ts'
 import { isAlreadyExists, isConflict, isNotFound } from './errors.ts'
-import type { KubeLog } from './informer.ts'
+import type { KubeLog } from './log.ts'
 import { type KubeObject, LEASES, type ObjectRef } from './objects.ts'
 
 /** coordination.k8s.io/v1 Lease. */

@@ -4,7 +4,7 @@ import { Backoff } from './backoff.ts'
 import type { KubeClient } from './client.ts'
 import { isNotFound } from './errors.ts'
 import type { GateResource } from './gates.ts'
-import type { KubeLog } from './informer.ts'
+import type { KubeLog } from './log.ts'
 import { GATES, type ObjectRef } from './objects.ts'
 import { type GateStatus, statusChange } from './status.ts'
 

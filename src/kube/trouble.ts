@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { KubeLog } from './informer.ts'
+import type { KubeLog } from './log.ts'
 
 /** The same trouble is told so often, not at every try. */
 const REPEAT_MS = 60_000

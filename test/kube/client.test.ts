@@ -263,6 +263,37 @@ t.test('what is too large or too late is given up', async (t) => {
   t.match((await silence).message, /nothing came for 180000 ms/)
 })
 
+t.test('a call that was given up while it waited for a connection is never sent', async (t) => {
+  const api = await ScriptedApi.start()
+  const clock = new ManualClock()
+  const client = new KubeClient({
+    access: { server: api.url, namespace: 'default', origin: 'test' },
+    clock,
+    userAgent: 'test',
+    timeoutMs: 60_000,
+  })
+  t.teardown(async () => {
+    await client.close()
+    await api.stop()
+  })
+  const get = (name: string, timeoutMs = 60_000) => client.get(GATES, { namespace: 'shop', name }, { timeoutMs })
+  // As many as there are connections for calls; watches have others.
+  const busy = Array.from({ length: 16 }, () => get('busy'))
+  const asks = await Promise.all(busy.map(() => api.next()))
+  const impatient = failed(get('impatient', 1_000))
+  const patient = get('patient')
+  clock.advance(1_000)
+  t.equal((await impatient).reason, 'Timeout')
+  for (const ask of asks) ask.answer(200, object('busy', '1'))
+  await Promise.all(busy)
+  const ask = await api.next()
+  t.match(ask.path, /patient$/)
+  t.notMatch(ask.path, /impatient/)
+  ask.answer(200, object('patient', '1'))
+  await patient
+  t.equal(api.untaken, 0)
+})
+
 t.test('a server that is away is named', async (t) => {
   const server = createServer()
   const port = await new Promise<number>((resolve) =>
