@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { systemClock } from '../../../src/clock.ts'
 import { BINARIES_MODULE, binaryFolder, requiredVersion } from './places.ts'
 import { run } from './shell.ts'
@@ -54,7 +54,7 @@ export async function buildBinaries(log: (line: string) => void): Promise<void> 
     ]
     await run(['nice', '-n', '19', ...build], { cwd: BINARIES_MODULE, env: goEnvironment(), show: true })
     renameSync(part, join(folder, name))
-    log(`${((systemClock.nowMs() - began) / 1000).toFixed(0)} s  ${basename(target)} built`)
+    log(`${((systemClock.nowMs() - began) / 1000).toFixed(0)} s  ${name} built`)
   }
 }
 

@@ -28,13 +28,18 @@ const snapshotter = (dir: string) => (statfsSync(dir).type === OVERLAYFS_MAGIC ?
 /** Where containerd keeps what it knows of running containers. */
 const stateOf = (dir: string) => join(dir, 'containerd-state')
 
+const tasksOf = ({ dir }: Places) => join(stateOf(dir), 'io.containerd.runtime.v2.task/k8s.io')
+
+/** Ids of the containers and pods that run, or ran when containerd was killed. */
+export const containerIds = (places: Places): string[] =>
+  existsSync(tasksOf(places)) ? readdirSync(tasksOf(places)) : []
+
 /**
- * Sockets of the processes that watch over the containers (shims): the one thing that containerd puts outside of its own
- * folders. Each container's folder says which one is its.
+ * Sockets of the processes that watch over the containers (shims), which containerd puts outside of its own folders. Each
+ * container's folder says which one is its.
  */
-export function shimSockets({ dir }: Places): string[] {
-  const tasks = join(stateOf(dir), 'io.containerd.runtime.v2.task/k8s.io')
-  const files = existsSync(tasks) ? readdirSync(tasks).map((id) => join(tasks, id, 'address')) : []
+export function shimSockets(places: Places): string[] {
+  const files = containerIds(places).map((id) => join(tasksOf(places), id, 'address'))
   return files.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8').replace(/^unix:\/\//, ''))
 }
 

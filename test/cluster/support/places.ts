@@ -74,7 +74,7 @@ export interface Places {
   netns: string
   /** Its cgroup below the root of every hierarchy: what is in it is ours and nobody else's. */
   cgroup: string
-  /** Network name in CNI's files. */
+  /** Name of the pods' network. */
   cniNetwork: string
   /** What makes a command run in the namespace. Not `ip netns exec`, which hides the cgroup mounts. */
   enter: string[]

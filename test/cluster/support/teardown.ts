@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { removeCgroup } from './cgroup.ts'
-import { shimSockets } from './container-runtime.ts'
+import { containerIds, shimSockets } from './container-runtime.ts'
 import type { Places } from './places.ts'
 import { run } from './shell.ts'
 
 /** Folders outside the cluster's own into which kubelet and CNI write whatever one tells them. */
 const KUBELET_LINKS = '/var/log/containers'
-const CNI_RESULTS = '/var/lib/cni/results'
+/** As above, of CNI. */
+export const CNI_RESULTS = '/var/lib/cni/results'
 
 /**
  * Removes all that a cluster has on this machine, in whatever state it is: processes, mounts, namespace, files. Harmless
@@ -15,15 +16,16 @@ const CNI_RESULTS = '/var/lib/cni/results'
  */
 export async function teardown(places: Places): Promise<void> {
   await removeCgroup(places.cgroup)
+  const ids = containerIds(places)
+  for (const name of namesIn(CNI_RESULTS)) {
+    if (ids.some((id) => name.includes(id))) rmSync(join(CNI_RESULTS, name))
+  }
   for (const socket of shimSockets(places)) rmSync(socket, { force: true })
   for (const mount of mountsBelow(places.dir)) await run(['umount', '--lazy', mount]).catch(() => {})
   if (existsSync(`/run/netns/${places.netns}`)) await run(['ip', 'netns', 'delete', places.netns])
   for (const name of namesIn(KUBELET_LINKS)) {
     const link = join(KUBELET_LINKS, name)
     if (targetOf(link)?.startsWith(`${places.dir}/`)) rmSync(link)
-  }
-  for (const name of namesIn(CNI_RESULTS)) {
-    if (name.startsWith(`${places.cniNetwork}-`)) rmSync(join(CNI_RESULTS, name))
   }
   // A mount that did not go would have its content removed: rather leave the folder, and say so.
   const left = mountsBelow(places.dir)
