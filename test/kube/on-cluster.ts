@@ -41,9 +41,10 @@ interface Crd extends KubeObject {
 
 /**
  * The kube room against a real API server, the one that KUBECONFIG names: what a scripted one cannot prove. Needs the
- * right to write CRDs; works in a namespace of its own.
+ * right to write CRDs; works in a new namespace of its own.
  */
-export function kubeSuite(t: Test, namespace: string): void {
+export function kubeSuite(t: Test): void {
+  let namespace = ''
   const client = new KubeClient({
     access: loadKubeAccess({ env: process.env }),
     clock: systemClock,
@@ -57,7 +58,7 @@ export function kubeSuite(t: Test, namespace: string): void {
       force: true,
     })
   t.teardown(async () => {
-    await client.delete(NAMESPACES, { name: namespace })
+    if (namespace !== '') await client.delete(NAMESPACES, { name: namespace })
     await client.close()
   })
 
@@ -69,7 +70,8 @@ export function kubeSuite(t: Test, namespace: string): void {
     while (!conditions.some(({ type, status }) => type === 'Established' && status === 'True')) {
       conditions = (await client.get<Crd>(CRDS, ref)).status?.conditions ?? []
     }
-    await client.create(NAMESPACES, undefined, { metadata: { name: namespace } })
+    const made = await client.create(NAMESPACES, undefined, { metadata: { generateName: 'streamgate-kube-' } })
+    namespace = made.metadata.name
   })
 
   t.test('the schema refuses what the rules of files refuse, and says why', async (t) => {
