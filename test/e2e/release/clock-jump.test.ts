@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { scenario } from '../support/scenario.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 const HOUR_MS = 3_600_000
 

@@ -4,7 +4,7 @@ import { RawClient } from '../../support/raw-client.ts'
 import { frame, readFrames } from '../../support/websocket.ts'
 import { scenario } from '../support/scenario.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 
 /** So many that all on one variant is a chance of one in a million. */
 const EACH = 20

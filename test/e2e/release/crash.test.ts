@@ -1,7 +1,7 @@
 import t from 'tap'
 import { heldAt, scenario } from '../support/scenario.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 t.jobs = 2
 
 t.test(

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { scenario } from '../support/scenario.ts'
 
-t.setTimeout(240_000)
-t.jobs = 3
+t.setTimeout(600_000)
+t.jobs = 2
 
 t.test('a healthy release goes through its steps, is promoted, and no user notices', { buffered: true }, async (t) => {
   const s = await scenario(t, {

@@ -6,7 +6,7 @@ import { scenario } from '../support/scenario.ts'
 const LONG = process.env.STREAMGATE_LONG === '1'
 const LIVES = LONG ? 50 : 10
 
-t.setTimeout(LONG ? 1_800_000 : 300_000)
+t.setTimeout(LONG ? 1_800_000 : 600_000)
 
 const ORDER = ['Preparing 0', 'Progressing 1', 'Progressing 2', 'Progressing 3', 'Promoting 3', 'Succeeded 3']
 /** A decision as it is logged: once it is on the disk. */

@@ -2,8 +2,8 @@ import t from 'tap'
 import { coldStart, silent } from '../support/behaviour.ts'
 import { heldAt, type ScenarioOptions, scenario } from '../support/scenario.ts'
 
-t.setTimeout(240_000)
-t.jobs = 3
+t.setTimeout(600_000)
+t.jobs = 2
 
 /** Slow is slower than nine in ten of serving's answers: a machine that pauses now and then does not hide what is slow always. */
 const SLOW: ScenarioOptions = { analysis: { latency: { quantile: 0.9 } }, warm: 700 }

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Scenario, scenario } from '../support/scenario.ts'
 
-t.setTimeout(240_000)
-t.jobs = 3
+t.setTimeout(600_000)
+t.jobs = 2
 
 /** Runs the program in a mount namespace of its own, where `state` is a disk of 256 KiB. */
 const SMALL_DISK = [

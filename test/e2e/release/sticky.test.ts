@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import t, { type Test } from 'tap'
 import { type Scenario, type ScenarioOptions, scenario } from '../support/scenario.ts'
 
-t.setTimeout(240_000)
+t.setTimeout(600_000)
 t.jobs = 2
 
 const USERS = 200

@@ -4,8 +4,8 @@ import t, { type Test } from 'tap'
 import type { Verb } from '../../../src/admin/index.ts'
 import { heldAt, type Scenario, scenario } from '../support/scenario.ts'
 
-t.setTimeout(240_000)
-t.jobs = 3
+t.setTimeout(600_000)
+t.jobs = 2
 
 /** What is illegal changes nothing: each of `verbs` is refused with its code and the release stands where it stood. */
 async function refused(t: Test, s: Scenario, codes: Partial<Record<Verb, string>>): Promise<void> {

@@ -138,7 +138,11 @@ export class Scenario {
   }
 }
 
-/** Starts all of a scenario; everything ends with `t`. The gate is called shop, its release begins with `done('start')`. */
+/**
+ * Starts all of a scenario; everything ends with `t`. The gate is called shop, its release begins with `done('start')`.
+ * Clients and backends share this process: more than two scenarios at a time starve it where processors are few, and clients then wait for
+ * the test rather than for the program.
+ */
 export async function scenario(t: Test, options: ScenarioOptions = {}): Promise<Scenario> {
   const start = (name: string, all: BackendOptions[] = [{}]) =>
     Promise.all(all.map((one) => Backend.start({ name, ...one })))
