@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Credentials } from './credentials.ts'
 import { type Answer, Exchange, type Limits, type Streaming, type StreamListener, TransportError } from './exchange.ts'
-import { buildConnector, Pool } from './undici.ts'
+import { loadConnectorBuilder, loadPool, type Pool } from './undici.ts'
 
 /** A request to the API server, before credentials. */
 export interface Sent {
@@ -38,6 +38,8 @@ export class Transport {
     this.#prefix = url.pathname.replace(/\/+$/, '')
     this.#credentials = credentials
     this.#clock = clock
+    const Pool = loadPool()
+    const buildConnector = loadConnectorBuilder()
     const options = {
       allowH2: false,
       pipelining: 1,
