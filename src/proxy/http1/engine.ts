@@ -26,7 +26,7 @@ export class Http1Engine {
   readonly #frontend: Frontend
   readonly #server: Server
   readonly #idleMs: number
-  #connections = 0
+  readonly #sockets = new Set<Socket>()
 
   constructor(frontend: Frontend, limits: LimitSpec, timeouts: ProxyTimeouts) {
     this.#frontend = frontend
@@ -68,14 +68,14 @@ export class Http1Engine {
 
   /** Takes over a connection; it is marked (listen/connection.ts). */
   accept(socket: Socket): void {
-    this.#connections++
-    socket.once('close', () => this.#connections--)
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
     this.#server.emit('connection', socket)
   }
 
   /** Connections that it has. */
   get connections(): number {
-    return this.#connections
+    return this.#sockets.size
   }
 
   /** Whether a connection is to be closed after the answer in hand. */
@@ -87,8 +87,12 @@ export class Http1Engine {
     return this.#frontend.clock.after(LINGER_MS, callback)
   }
 
+  /**
+   * Ends connections that have served and wait for nothing. node's own closeIdleConnections also cuts those that were accepted a moment ago,
+   * whose first request is on its way.
+   */
   closeIdle(): void {
-    this.#server.closeIdleConnections()
+    for (const socket of this.#sockets) if (pipelineOf(socket).idle(socket.bytesRead)) socket.destroy()
   }
 
   /** Cuts all connections and stops the timers. */
@@ -113,7 +117,7 @@ export class Http1Engine {
 
   /** The request in hand on a connection is over: answered, or its client is gone. */
   answered(socket: Socket): void {
-    const next = pipelineOf(socket).next()
+    const next = pipelineOf(socket).next(socket.bytesRead)
     if (next && !socket.destroyed && !socket.writableEnded)
       this.#begin(next.request, next.response, next.expectsContinue)
   }

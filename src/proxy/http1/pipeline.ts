@@ -20,6 +20,8 @@ export class Pipeline {
   busy = false
   /** The answer in hand, or given, is the last one: what comes behind it was never asked for (RFC 9112 9.6). */
   ended = false
+  /** Bytes that had come when the last request was over; -1: none was ever in hand. */
+  settledAt = -1
   readonly #waiting: WaitingRequest[] = []
 
   /** False: too many wait already. */
@@ -27,11 +29,17 @@ export class Pipeline {
     return this.#waiting.push(request) <= MAX_WAITING
   }
 
-  /** The request in hand is over. The one whose turn it is, if any. */
-  next(): WaitingRequest | undefined {
+  /** The request in hand is over, after so many bytes. The one whose turn it is, if any. */
+  next(bytesRead: number): WaitingRequest | undefined {
     this.busy = false
+    this.settledAt = bytesRead
     if (this.ended) this.#waiting.length = 0
     return this.#waiting.shift()
+  }
+
+  /** A request was served, none is in hand, and nothing of another has come: the client has what it asked for. */
+  idle(bytesRead: number): boolean {
+    return !this.busy && this.settledAt === bytesRead
   }
 }
 

@@ -1,4 +1,4 @@
-import { Agent, type IncomingHttpHeaders, request } from 'node:http'
+import { Agent, type ClientRequest, type IncomingHttpHeaders, request } from 'node:http'
 
 /** One answer as a client saw it. */
 export interface Seen {
@@ -111,30 +111,40 @@ export class OpenLoop {
       this.#waiting = this.#waiting.filter(({ count }) => count > this.seen.length)
       if (--this.#running === 0) this.#idle?.()
     }
-    const call = request({
-      host: '127.0.0.1',
-      port,
-      method,
-      path: typeof path === 'string' ? path : path(n),
-      agent: this.#agent,
-      headers: headers?.(n) ?? {},
-    })
+    let call: ClientRequest
     const late = setTimeout(() => {
       call.destroy()
       finish(new Error('gave up'))
     }, timeoutMs)
-    call.once('error', finish)
-    call.once('response', (response) => {
-      onAnswer?.(n, response.headers)
-      entry.variant = String(response.headers['x-backend'] ?? '')
-      response.resume()
-      response.once('end', () => {
-        entry.status = response.statusCode!
-        finish()
+    const ask = () => {
+      call = request({
+        host: '127.0.0.1',
+        port,
+        method,
+        path: typeof path === 'string' ? path : path(n),
+        agent: this.#agent,
+        headers: headers?.(n) ?? {},
       })
-      response.once('error', finish)
-      response.once('close', () => finish(new Error('cut')))
-    })
-    call.end()
+      call.once('error', (error) => {
+        // As every HTTP client does (RFC 9110, 9.2.2): a kept connection may be closed just as it is used again.
+        if (call.reusedSocket && method === 'GET' && !done && entry.status === 0 && !answered) ask()
+        else finish(error)
+      })
+      call.once('response', (response) => {
+        answered = true
+        onAnswer?.(n, response.headers)
+        entry.variant = String(response.headers['x-backend'] ?? '')
+        response.resume()
+        response.once('end', () => {
+          entry.status = response.statusCode!
+          finish()
+        })
+        response.once('error', finish)
+        response.once('close', () => finish(new Error('cut')))
+      })
+      call.end()
+    }
+    let answered = false
+    ask()
   }
 }

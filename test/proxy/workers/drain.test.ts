@@ -123,3 +123,33 @@ t.test('HTTP/2 clients are told to go, and finish what they began', async (t) =>
   await drained
   t.ok(clock.nowMs() < 1_000_000 + 10_000, 'over before the deadline')
 })
+
+t.test('who was accepted a moment ago and has said nothing yet is answered, not cut', async (t) => {
+  const { backend, release } = await held()
+  t.teardown(() => backend.close())
+  const clock = new ManualClock()
+  const proxy = await TestProxy.start(t, testGate({ stable: [backend.origin] }), {}, clock)
+  const client = async () => {
+    const made = await RawClient.connect(proxy.port)
+    t.teardown(() => made.destroy())
+    return made
+  }
+  const slow = await client()
+  await slow.write('GET /held HTTP/1.1\r\nHost: a\r\n\r\n')
+  while (backend.requests < 1) await turn()
+  const drained = proxy.host.drain(2000, 10_000)
+  const newcomer = await client()
+  for (let i = 0; i < 20; i++) await turn()
+  // The grace is over, and several rounds of closing what is idle go by.
+  for (let i = 0; i < 4; i++) {
+    clock.advance(1000)
+    await turn()
+    await turn()
+  }
+  await newcomer.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  t.equal((await newcomer.response()).status, 200)
+  release()
+  t.equal((await slow.response()).status, 200)
+  clock.advance(10_000)
+  await drained
+})
