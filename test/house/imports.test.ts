@@ -11,6 +11,7 @@ const PURE = [
   /^proxy\/(route|split|headers|request)\//,
   /^config\/(units|rules|resolve|suggest)\.ts$/,
   /^metrics\/block\//,
+  /^kube\/(endpoints|services|service-index|status|claims)\.ts$/,
 ]
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
