@@ -1,0 +1,4 @@
+import t from 'tap'
+import { kubeSuite } from '../kube/on-cluster.ts'
+
+kubeSuite(t)
