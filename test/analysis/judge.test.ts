@@ -140,8 +140,8 @@ t.test(
       Array.from({ length: 60 }, (_, k) =>
         cell(k + 1, { share: 1, candidate: { started: 100, timed: 100, slow: count } }),
       )
-    t.equal(feed(slow(9)).finding.convicted, undefined)
-    t.match(feed(slow(30)).finding.convicted, { reason: 'Latency', historical: true })
+    t.equal(feed(slow(25)).finding.convicted, undefined)
+    t.match(feed(slow(80)).finding.convicted, { reason: 'Latency', historical: true })
   },
 )
 

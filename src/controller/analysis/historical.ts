@@ -5,10 +5,11 @@ import type { HistoricalFloors } from './state.ts'
 
 /**
  * While serving has no traffic, only more than this share of slow requests convicts. There is nothing to compare with
- * at that moment: a busy host slows every version, and against serving's slow share of a quieter time (1 % by
- * definition of the threshold) every good version would be convicted of it.
+ * at that moment: a busy host slows every version (up to a quarter of the requests of a healthy one was seen), and against serving's
+ * slow share of a quieter time (1 % by definition of the threshold) every good version would be convicted of it. A version
+ * that is slow by itself is slow for most requests, and is convicted within a few.
  */
-export const HISTORICAL_SLOW_FLOOR = 0.1
+export const HISTORICAL_SLOW_FLOOR = 0.5
 
 /**
  * What the candidate is measured by at weight 100: m times the upper 99 % bound of serving's rate while it had traffic.
