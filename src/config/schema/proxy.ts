@@ -74,7 +74,7 @@ export const ProxySpec = section('The proxy itself.', {
     maxHeaders: integer('Header fields of a request; 0 = no limit.', 100),
     maxBodyBytes: size('Request body; 0 = no limit.', 0),
     maxConnections: integer('Open client connections; 0 = no limit.', 10_000),
-    maxConnectionsPerClient: integer('Open connections of one client address; 0 = no limit.', 0),
+    maxConnectionsPerClient: integer('Open connections of one client address, in each worker; 0 = no limit.', 0),
   }),
   timeouts: section('Timeouts towards clients.', {
     header: duration('From the first byte of a request to the end of its head; 0s = none.', '10s'),
