@@ -103,7 +103,7 @@ t.test(`${ROUNDS} configurations, good and bad, written in every way, under load
   t.equal(await edge.metric('streamgate_config_reload_success'), 1)
   const seen = (await Promise.all(loads.map((load) => load.stop()))).flat()
   t.ok(applied >= ROUNDS / 2)
-  t.ok(seen.length > 100, `${seen.length} requests`)
+  t.ok(seen.length > 40, `${seen.length} requests`)
   t.same(
     seen.filter(({ status }) => status !== 200),
     [],
