@@ -66,8 +66,8 @@ const payload = (changes: Partial<HookPayload> = {}): HookPayload => ({
   ...changes,
 })
 
-function caller(t: Test): HookCaller {
-  const log = { info() {}, warn() {}, error() {} }
+function caller(t: Test, warn: (fields: object, message: string) => void = () => {}): HookCaller {
+  const log = { info() {}, warn, error() {} }
   const hooks = new HookCaller({ clock: systemClock, log })
   t.teardown(() => hooks.close())
   return hooks
@@ -144,6 +144,24 @@ t.test('a missing secret is said', async (t) => {
     result: 'unreachable',
     detail: /secret cannot be read/,
   })
+})
+
+t.test('the log names a hook by its host: password, path and query may be credentials', async (t) => {
+  const { url } = await server(t, status(403))
+  const { host } = new URL(url)
+  const logged: { fields: object; message: string }[] = []
+  let told = () => {}
+  const toldOf = new Promise<void>((resolve) => (told = resolve))
+  const hooks = caller(t, (fields, message) => {
+    logged.push({ fields, message })
+    if (logged.length === 2) told()
+  })
+  const secret = `http://user:s3cret@${host}/services/s3cret?token=s3cret`
+  await ask(hooks, hook(secret))
+  hooks.tell([hook(secret, { phase: 'OnEvent' })], payload({ type: 'Event' }))
+  await toldOf
+  t.match(logged, [{ fields: { hook: host } }, { fields: { hook: host } }])
+  t.notMatch(JSON.stringify(logged), /s3cret/)
 })
 
 t.test('an endless answer is cut', async (t) => {

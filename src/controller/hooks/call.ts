@@ -76,8 +76,8 @@ export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
   })
 }
 
-/** The address without a path or a password, for sentences. */
-function hostOf(url: string): string {
+/** The address for sentences and logs: a password, path or query may be the credential, as with Slack. */
+export function hostOf(url: string): string {
   try {
     return new URL(url).host
   } catch {

@@ -3,7 +3,7 @@ import type { HookConfig } from '../../config/schema.ts'
 import type { Log } from '../environment.ts'
 import type { HookAnswer } from '../release/observation.ts'
 import type { HookPhase } from '../release/plan.ts'
-import { callHook } from './call.ts'
+import { callHook, hostOf } from './call.ts'
 import { HookClient } from './client.ts'
 import { bodyOf, type HookPayload } from './payload.ts'
 
@@ -42,7 +42,7 @@ export class HookCaller {
       answer = await this.#call(hook, payload, AbortSignal.any([signal, this.#closing.signal]))
       if (answer.result === 'passed') continue
       this.#log.warn(
-        { gate: nameOf(payload), phase, hook: hook.url, result: answer.result },
+        { gate: nameOf(payload), phase, hook: hostOf(hook.url), result: answer.result },
         `hook ${phase} ${answer.result}: ${answer.detail}`,
       )
       return answer
@@ -76,7 +76,7 @@ export class HookCaller {
       if (this.#closing.signal.aborted) break
       if (answer.result !== 'passed') {
         this.#log.warn(
-          { gate: nameOf(next), hook: hook.url, dropped: waiting.dropped },
+          { gate: nameOf(next), hook: hostOf(hook.url), dropped: waiting.dropped },
           `event not delivered: ${answer.detail}`,
         )
       }
