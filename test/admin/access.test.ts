@@ -40,14 +40,15 @@ t.test('tokens: none 401, viewer reads, operator acts', async (t) => {
   t.equal((await ask(admin, '/openapi.json')).status, 200)
 })
 
-t.test('wrong tokens are limited per address; a right one waits too', async (t) => {
+t.test('wrong tokens are limited per address; a right one passes all the same', async (t) => {
   const clock = new ManualClock()
   const admin = await startTestAdmin(t, { tokens: () => TOKENS, clock })
   for (let i = 0; i < 10; i++) t.equal((await ask(admin, '/v1/gates', { headers: bearer(`guess-${i}`) })).status, 401)
-  const blocked = await ask(admin, '/v1/gates', { headers: OPERATOR })
+  const blocked = await ask(admin, '/v1/gates', { headers: bearer('guess') })
   t.same([blocked.status, blocked.json.code, blocked.headers['retry-after']], [429, 'too-many-failures', '6'])
+  t.equal((await ask(admin, '/v1/gates', { headers: OPERATOR })).status, 200, 'nobody locks an operator out')
+  t.equal((await ask(admin, '/v1/gates', { headers: bearer('guess') })).status, 429, 'and that forgives nothing')
   clock.advance(6_000)
-  t.equal((await ask(admin, '/v1/gates', { headers: OPERATOR })).status, 200)
   t.equal((await ask(admin, '/v1/gates', { headers: bearer('guess') })).status, 401)
   t.equal((await ask(admin, '/v1/gates', { headers: bearer('guess') })).status, 429)
 })
