@@ -131,6 +131,27 @@ t.test('the harm budget is enforced where requests are, and ends the release', a
   t.match(shop.view.release, { phase: 'RolledBack', reason: 'HarmBudget' })
 })
 
+t.test('a release after one that used up its harm budget has a budget of its own', async (t) => {
+  const shop = await start(t, parseGate({ spec: '  analysis: {harmBudget: 2}' }))
+  await shop.command('start')
+  await shop.until('Progressing')
+  shop.edge.harm()
+  shop.edge.harm()
+  await shop.until('RolledBack')
+  shop.edge.readiness.canary = { ready: 0, total: 1 }
+  t.match(await shop.command('retry'), { ok: true, view: { phase: 'Preparing', release: { id: '2' } } })
+  await shop.edge.flow(500)
+  t.equal(shop.view.phase, 'Preparing', 'it waits for its pods')
+  shop.edge.readiness.canary = { ready: 1, total: 1 }
+  await shop.until('Progressing')
+  shop.edge.harm()
+  await shop.edge.flow(500)
+  t.equal(shop.view.phase, 'Progressing', 'one failed answer is left')
+  shop.edge.harm()
+  await shop.until('RolledBack')
+  t.match(shop.view.release, { id: '2', reason: 'HarmBudget' })
+})
+
 t.test('weights of the file: replaced by hand, kept over a restart, replaced by a later edit', async (t) => {
   const dir = stateFolder()
   t.teardown(() => rmSync(dir, { recursive: true }))

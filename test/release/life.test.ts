@@ -347,3 +347,14 @@ t.test('other variants keep their weight throughout a release', async (t) => {
   t.strictSame(weightsBps(world.state), { stable: 0, canary: 8000, legacy: 2000 })
   t.equal(coreOf(world.state), undefined)
 })
+
+t.test('a harm budget that another release used up does not end this one', async (t) => {
+  const world = new World(policyWith({ harmBudget: 3 }))
+  start(world)
+  world.harmLeft = 0
+  world.settle()
+  t.match(world.state, { phase: 'RolledBack', reason: 'HarmBudget' })
+  world.candidate = { ready: 0, total: 1 }
+  world.settle({ verb: 'retry', who: 'ann' })
+  t.equal(world.state.phase, 'Preparing', 'its own trial has not begun')
+})

@@ -75,6 +75,7 @@ export class Trials {
   end(): void {
     if (this.#present === undefined) return
     this.#present = undefined
+    this.#harmLeft = null
     this.#examples = []
     this.#scene.env.setHarm(undefined)
     this.#scene.env.setThresholds({ slowUs: 0, slowMaxUs: 0, pendingUs: 0 })

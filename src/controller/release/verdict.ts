@@ -2,7 +2,7 @@ import { checksOfState, hookKey, hooksOf } from './demands.ts'
 import { endpoints, evidence, failures, findingOf, percent, seconds, slowness, trafficOf } from './figures.ts'
 import type { CheckResult, HookAnswer, Observation } from './observation.ts'
 import type { HookPhase, ReleasePolicy } from './plan.ts'
-import type { Core, Progressing, Why } from './state.ts'
+import { type Core, type Progressing, trialOf, type Why } from './state.ts'
 
 /** Where a release stands: the analysis' finding, the harm budget, checks and traffic in one word and one sentence. */
 
@@ -10,7 +10,9 @@ import type { Core, Progressing, Why } from './state.ts'
 export function degraded(policy: ReleasePolicy, core: Core, observation: Observation): Why | undefined {
   if (core.overruled) return undefined
   const { candidate, serving } = core.roles
-  if (policy.harmBudget !== undefined && observation.harmLeft !== null && observation.harmLeft <= 0) {
+  // What another release, or another attempt, has used up says nothing of this one.
+  const ofTrial = observation.of?.trial === trialOf(core.release)
+  if (policy.harmBudget !== undefined && ofTrial && observation.harmLeft !== null && observation.harmLeft <= 0) {
     const message = `users saw ${policy.harmBudget} failed answers of ${candidate}, all that harmBudget allows; ${failures(core, observation)}`
     return { verdict: 'Degraded', reason: 'HarmBudget', message }
   }
