@@ -58,11 +58,10 @@ export function judge(
 
   const { historical: _, ...rest } = before
   let state: JudgeState = { ...rest, open: memos.slice(count), ...(historical && { historical }) }
-  if (count > 0) {
-    Object.assign(state, fold(before, bench, memos, { cells: unfolded.slice(0, count), shared, historical }))
-  }
+  const folding: OpenCells = { cells: unfolded.slice(0, count), shared, historical }
+  if (count > 0) Object.assign(state, fold(before, bench, memos, folding))
   const open: OpenCells = { cells: unfolded.slice(count), shared: shared.subarray(count), historical }
-  const { capital, requests } = replay(before, state, bench, open)
+  const { capital, requests } = replay(before, state, bench, open, folding)
 
   const blame = before.badEndpoint === undefined ? watch(before, input) : undefined
   if (blame) state.endpoints = blame.endpoints

@@ -42,16 +42,22 @@ export interface OpenCells {
 }
 
 /**
- * Replays the open cells on top of `state`, which followed `before`. The result's vector is scratch: it is overwritten
- * by the next call.
+ * Replays the open cells on top of `state`, which followed `before` when `folding` was folded. The result's vector is
+ * scratch: it is overwritten by the next call.
  */
-export function replay(before: JudgeState, state: JudgeState, bench: Bench, open: OpenCells): Replay {
+export function replay(
+  before: JudgeState,
+  state: JudgeState,
+  bench: Bench,
+  open: OpenCells,
+  folding: OpenCells,
+): Replay {
   const { cells, shared, historical } = open
   const kept = trails.get(before)
   trails.delete(before)
   const trail = kept ?? { historical, entries: [], used: 0 }
   if (!sameFloors(trail.historical, historical)) Object.assign(trail, { historical, used: 0 })
-  dropFolded(trail, state.folded)
+  dropFolded(trail, folding)
 
   const { entries } = trail
   let from = 0
@@ -100,12 +106,19 @@ export function replayPessimistic(state: JudgeState, bench: Bench, { cells, shar
   return { capital: darker, requests }
 }
 
-/** Entries of cells that were folded meanwhile; what is kept after a later cell stays true. */
-function dropFolded(trail: Trail, folded: number): void {
-  let gone = 0
-  while (gone < trail.used && trail.entries[gone]!.epoch <= folded) gone++
+/**
+ * The entries of cells that are folded now. What is kept after later cells stays true only if these were folded as they
+ * were noted: the outcome that makes a cell final often comes in the tick that folds it.
+ */
+function dropFolded(trail: Trail, { cells, shared }: OpenCells): void {
+  const gone = cells.length
   if (gone === 0) return
-  trail.entries.push(...trail.entries.splice(0, gone))
+  const { entries, used } = trail
+  if (gone > used || !cells.every((cell, k) => matches(entries[k]!, cell, shared[k]!))) {
+    trail.used = 0
+    return
+  }
+  entries.push(...entries.splice(0, gone))
   trail.used -= gone
 }
 
