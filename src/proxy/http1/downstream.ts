@@ -119,7 +119,7 @@ export class Http1Downstream implements Downstream {
     } catch {
       return false
     }
-    if (!complete && response.socket) lingerOnClose(response.socket, this.#engine)
+    if (!complete && response.socket) lingerOnClose(response.socket, this.#request, this.#engine)
     // A body chunk that comes in this turn goes out with the head in one write; without one, the head must not wait.
     process.nextTick(flush, this)
     return true
@@ -203,13 +203,15 @@ export class Http1Downstream implements Downstream {
  * Closing a socket with unread bytes resets it, and the reset may overtake the answer. So the connection of an upload
  * that was answered early is half-closed first and read for a little while (RFC 9112 9.6).
  */
-function lingerOnClose(socket: Socket, engine: Http1Engine): void {
+function lingerOnClose(socket: Socket, request: IncomingMessage, engine: Http1Engine): void {
   socket.destroySoon = function destroySoon(this: Socket) {
     if (this.destroyed) return
     this.end()
     const stop = engine.afterLinger(() => this.destroy())
     this.once('end', () => this.destroy())
     this.once('close', stop)
+    // The body as well: a request that is paused keeps the parser, and so the connection, from reading on.
+    request.resume()
     this.resume()
   }
 }

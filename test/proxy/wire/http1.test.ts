@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import t from 'tap'
 import { Backend, type Echo, patternBytes } from '../../support/backend.ts'
+import { evilUpstream } from '../../support/evil-upstream.ts'
 import { RawClient, valuesOf } from '../../support/raw-client.ts'
 import { codesOf, TestProxy, testGate, totals } from '../support/proxy.ts'
 
@@ -211,6 +212,24 @@ t.test('a body that grows beyond the limit is answered 413, read by a client tha
   t.match(await client.untilEnd(), { text: '', error: undefined })
   await proxy.logged(1)
   t.match(totals(gate).stable, { failed: 0, inFlight: 0 })
+})
+
+t.test('a client that sends all of its body after an early refusal is read to the end, not reset', async (t) => {
+  const upstream = await evilUpstream(async (connection) => {
+    await connection.until((text) => text.includes('begin'))
+    await connection.answer('no', '401 Unauthorized')
+  })
+  t.teardown(() => upstream.close())
+  const proxy = await TestProxy.start(t, testGate({ stable: [upstream.origin] }))
+  const client = await RawClient.connect(proxy.port)
+  t.teardown(() => client.destroy())
+  // More than the buffers of a connection hold: it is sent only if somebody reads it.
+  const rest = Buffer.alloc(32_000_000, 'x')
+  await client.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${rest.length + 5}\r\n\r\nbegin`)
+  await client.until((bytes) => bytes.includes('401'))
+  await client.write(rest)
+  t.equal(client.error, undefined, 'the upload went through')
+  t.equal((await client.response()).status, 401)
 })
 
 t.test('server-sent events arrive one by one, at once', async (t) => {
