@@ -1,9 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { audit } from './audit.ts'
 import type { AdminLog } from './options.ts'
 import { SECURITY_HEADERS } from './page.ts'
 import { problem, toProblem } from './problem.ts'
 
-/** The one place where an error becomes an answer. What is not known is logged and shows nothing. */
+/** The one place where an error becomes an answer, and a refused write a line of the audit log. What is not known is logged and shows nothing. */
 export function sendError(log: AdminLog, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   let known = toProblem(error)
   if (known === undefined) {
@@ -11,7 +12,10 @@ export function sendError(log: AdminLog, error: unknown, request: FastifyRequest
     known = problem('internal', 'The error is in the log.')
   }
   // A request that the framework refuses has not met our hooks.
-  if (request.state) request.state.code = known.problem.code
+  if (request.state) {
+    request.state.code = known.problem.code
+    audit(log, request, known.problem.status)
+  }
   reply
     .code(known.problem.status)
     .headers({ ...SECURITY_HEADERS, ...known.headers })

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import { audit } from './audit.ts'
 import { type EventHub, MAX_STREAMS } from './events.ts'
 import { findGate, findRelease, findReleases } from './gates.ts'
+import type { AdminLog } from './options.ts'
 import { problem, refusal } from './problem.ts'
 import { ACTION_BODIES, answer, DESCRIPTIONS, EVENTS_TEXT, params, reads } from './schemas.ts'
 import type { ActionResult, GateService } from './service.ts'
@@ -19,6 +21,8 @@ export interface RequestState {
   message?: string
   /** The body, once it is known to be valid. */
   asked?: unknown
+  /** Its line is in the audit log. */
+  audited?: boolean
 }
 
 declare module 'fastify' {
@@ -41,7 +45,7 @@ interface GateParams {
 const GATE = '/v1/gates/:namespace/:name'
 
 /** All calls of the API. */
-export function addRoutes(app: FastifyInstance, service: GateService, hub: EventHub): void {
+export function addRoutes(app: FastifyInstance, service: GateService, hub: EventHub, log: AdminLog): void {
   app.get('/v1/version', reads('getVersion', 'Version', 'VersionView'), () => service.version())
   app.get('/v1/gates', reads('listGates', 'All gates', 'GateList'), () => ({ items: service.list() }))
   app.get<{ Params: GateParams }>(
@@ -73,11 +77,11 @@ export function addRoutes(app: FastifyInstance, service: GateService, hub: Event
     },
     (request, reply) => stream(request, reply, service, hub),
   )
-  addWrites(app, service)
+  addWrites(app, service, log)
   refuseOtherMethods(app)
 }
 
-function addWrites(app: FastifyInstance, service: GateService): void {
+function addWrites(app: FastifyInstance, service: GateService, log: AdminLog): void {
   app.put<{ Params: GateParams; Body: WeightsBody }>(
     `${GATE}/weights`,
     {
@@ -100,7 +104,7 @@ function addWrites(app: FastifyInstance, service: GateService): void {
       )
       if (!checked.ok) throw problem('invalid', checked.detail)
       const options = { force: request.body.force ?? false, who: request.state.who ?? 'unknown' }
-      return settle(request, await service.setWeights(namespace, name, checked.weights, options))
+      return settle(log, request, await service.setWeights(namespace, name, checked.weights, options))
     },
   )
   for (const verb of VERBS) {
@@ -125,16 +129,17 @@ function addWrites(app: FastifyInstance, service: GateService): void {
         const { namespace, name } = request.params
         findGate(service, namespace, name)
         const who = request.state.who ?? 'unknown'
-        return settle(request, await service.act(namespace, name, verb, request.body, who))
+        return settle(log, request, await service.act(namespace, name, verb, request.body, who))
       },
     )
   }
 }
 
-/** The answer of a write, or its refusal as a problem. */
-function settle(request: FastifyRequest, result: ActionResult): { message: string; gate: unknown } {
+/** The answer of a write, which goes into the audit log first, or its refusal as a problem. */
+function settle(log: AdminLog, request: FastifyRequest, result: ActionResult): { message: string; gate: unknown } {
   if (!result.ok) throw refusal(result.status, result.code, result.detail)
   request.state.message = result.message
+  audit(log, request, 200)
   return { message: result.message, gate: result.gate }
 }
 

@@ -4,9 +4,8 @@ import swagger from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { inUrl, isLoopback } from './address.ts'
 import { createApp, secureContext } from './app.ts'
-import { audit } from './audit.ts'
 import { EventHub } from './events.ts'
-import { addressOf, Guard } from './guard.ts'
+import { Guard } from './guard.ts'
 import { type AdminOptions, type AdminServer, AdminStartError } from './options.ts'
 import { PAGE, SECURITY_HEADERS } from './page.ts'
 import { addRoutes } from './routes.ts'
@@ -22,9 +21,9 @@ export async function start(options: AdminOptions): Promise<AdminServer> {
   const app = createApp(options)
   const hub = new EventHub(options.service, options.clock)
   await addDocument(app, options)
-  addHooks(app, guard, options)
+  addHooks(app, guard)
   addPages(app)
-  addRoutes(app, options.service, hub)
+  addRoutes(app, options.service, hub, log)
   await listen(app, options)
   const { address, port } = app.server.address() as AddressInfo
   if (!guard.authenticates && !isLoopback(address)) {
@@ -60,7 +59,7 @@ async function addDocument(app: FastifyInstance, options: AdminOptions): Promise
   })
 }
 
-function addHooks(app: FastifyInstance, guard: Guard, { log }: AdminOptions): void {
+function addHooks(app: FastifyInstance, guard: Guard): void {
   app.addHook('onRequest', async (request, reply) => {
     request.state = { who: null }
     reply.headers(SECURITY_HEADERS)
@@ -69,24 +68,6 @@ function addHooks(app: FastifyInstance, guard: Guard, { log }: AdminOptions): vo
     const caller = guard.identify(request)
     request.state.who = caller.name
     guard.authorize(caller, request)
-  })
-  app.addHook('onResponse', async (request, reply) => {
-    const { action } = request.routeOptions.config
-    if (action === undefined) return
-    const { who, code, message, asked } = request.state
-    const { namespace, name } = request.params as { namespace: string; name: string }
-    const status = reply.statusCode
-    audit(log, {
-      who,
-      from: addressOf(request),
-      action,
-      gate: `${namespace}/${name}`.slice(0, 507),
-      ...(asked === undefined ? {} : { request: asked }),
-      outcome: status < 400 ? 'done' : status < 500 ? 'refused' : 'failed',
-      status,
-      ...(code === undefined ? {} : { code }),
-      ...(message === undefined ? {} : { message }),
-    })
   })
 }
 

@@ -1,9 +1,10 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import net from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
-import { type AdminToken, startAdmin } from '../../src/admin/index.ts'
+import { type ActionResult, type AdminToken, startAdmin } from '../../src/admin/index.ts'
 import { fileTls } from '../../src/admin/tls.ts'
 import { fileTokens } from '../../src/admin/tokens.ts'
 import { systemClock } from '../../src/clock.ts'
@@ -16,6 +17,17 @@ const TOKENS: AdminToken[] = [
   { name: 'grafana', token: 'viewer-token-0123456789', role: 'viewer' },
   { name: 'ci', token: 'operator-token-0123456789', role: 'operator' },
 ]
+/** Decides when it is told to. */
+class SlowService extends FakeService {
+  asked = Promise.withResolvers<void>()
+  decide = Promise.withResolvers<void>()
+  override async act(...asked: Parameters<FakeService['act']>): Promise<ActionResult> {
+    this.asked.resolve()
+    await this.decide.promise
+    return super.act(...asked)
+  }
+}
+
 /** With keys in one order. */
 const sorted = (entry: object) => Object.fromEntries(Object.entries(entry).sort(([a], [b]) => (a < b ? -1 : 1)))
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
@@ -216,4 +228,40 @@ t.test('every write is in the audit log with who, what, from where and its outco
     ].map(sorted),
   )
   t.notMatch(JSON.stringify(admin.log.lines), /token-0123456789|guess-guess/)
+})
+
+t.test('a write is in the audit log when the client has hung up before it is decided', async (t) => {
+  const cases = [
+    [undefined, { outcome: 'done', status: 200, message: 'start done' }],
+    [
+      { ok: false, status: 409, code: 'release-running', detail: 'A release runs.' },
+      { outcome: 'refused', status: 409, code: 'release-running' },
+    ],
+    [new Error('full disk'), { outcome: 'failed', status: 500, code: 'internal' }],
+  ] as const
+  for (const [next, expected] of cases) {
+    const service = new SlowService()
+    service.next = next as ActionResult | Error | undefined
+    const admin = await startTestAdmin(t, { service })
+    const written = new Promise<void>((resolve) => {
+      const { info } = admin.log
+      admin.log.info = (fields, message) => {
+        info(fields, message)
+        if ('audit' in fields) resolve()
+      }
+    })
+    const closed = Promise.withResolvers<void>()
+    const began = (message: unknown) => (message as { socket: net.Socket }).socket.once('close', () => closed.resolve())
+    subscribe('http.server.request.start', began)
+    t.teardown(() => unsubscribe('http.server.request.start', began))
+    const client = net.connect(admin.server.port, '127.0.0.1')
+    client.write(`POST ${GATE}/start HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 0\r\n\r\n`)
+    await service.asked.promise
+    client.destroy()
+    await closed.promise
+    service.decide.resolve()
+    await written
+    t.match(admin.log.audits, [{ who: 'local', action: 'start', gate: 'default/shop', ...expected }])
+    t.equal(admin.log.audits.length, 1)
+  }
 })
