@@ -245,3 +245,20 @@ t.test('a test that is off has no evidence, neither for people nor in metrics', 
   t.strictSame(told, ['aboveMax', 'fine', 'slowWorse', 'threshold', 'total', 'worse'], 'latency.max is off')
   t.strictSame([...shop.edge.evidence.keys()].sort(), told)
 })
+
+t.test(
+  'without a cluster a gate that names workloads is released without them: nothing claims to be copied',
+  async (t) => {
+    const gate = parseGate()
+    const variants = gate.spec.variants.map((variant) => ({
+      ...variant,
+      workload: { kind: 'Deployment' as const, name: variant.name },
+    }))
+    const shop = await start(t, { ...gate, spec: { ...gate.spec, variants } })
+    t.match(await shop.command('start', { image: 'shop:2' }), { ok: false, status: 409, code: 'no-workload' })
+    await shop.command('start', { revision: 'v2' })
+    await shop.until('Succeeded')
+    t.match(shop.view, { serving: 'canary', candidate: 'stable' })
+    t.strictSame(shop.edge.weights(), { stable: 0, canary: 100 }, 'the version that was tried has the traffic')
+  },
+)

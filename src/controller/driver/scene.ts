@@ -5,7 +5,7 @@ import type { Environment, GateEnvironment } from '../environment.ts'
 import type { HookCaller } from '../hooks/caller.ts'
 import type { Ledger } from '../ledger.ts'
 import type { Policy } from '../release/plan.ts'
-import { policyOf } from '../release/policy.ts'
+import { policyOf, withoutWorkloads } from '../release/policy.ts'
 import type { ControlEvent } from '../views.ts'
 
 /** What of a driver's surroundings is shared by all gates. */
@@ -26,18 +26,23 @@ export class Scene {
   policy: Policy
 
   constructor(config: GateConfig, env: GateEnvironment, around: Surroundings) {
-    const resolved = resolveGate(config)
-    this.key = resolved.key
+    this.key = resolveGate(config).key
     this.env = env
     this.around = around
     this.config = config
-    this.policy = policyOf(config, resolved)
+    this.policy = this.#policyOf(config)
   }
 
   /** The gate's configuration, new or again. */
   configure(config: GateConfig): void {
     this.config = config
-    this.policy = policyOf(config, resolveGate(config))
+    this.policy = this.#policyOf(config)
+  }
+
+  /** A Gate may name workloads where there is no cluster to change them in: it is released without. */
+  #policyOf(config: GateConfig): Policy {
+    const policy = policyOf(config, resolveGate(config))
+    return this.env.perform === undefined ? withoutWorkloads(policy) : policy
   }
 
   get clock(): Clock {

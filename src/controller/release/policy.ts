@@ -39,6 +39,12 @@ function releasePolicyOf(gate: GateConfig, resolved: ResolvedGate): ReleasePolic
   }
 }
 
+/** The same where nobody can change workloads: no template is copied, no image is set, nothing is scaled. */
+export function withoutWorkloads(policy: Policy): Policy {
+  const { release } = policy
+  return release === undefined ? policy : { ...policy, release: { ...release, workloads: false, promotion: 'Swap' } }
+}
+
 /** A gate before anything happened to it. A gate without a release section has its first variant in both roles' place. */
 export function idle(policy: Policy): Idle {
   const roles = policy.release?.roles ?? { serving: policy.variants[0] ?? '', candidate: '' }
