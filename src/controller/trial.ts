@@ -33,7 +33,7 @@ export class Trial {
   readonly #shares: Record<Test, number>
   readonly #slowMaxUs: number
   readonly #env: GateEnvironment
-  readonly #sides: Sides
+  #sides: Sides
   #of: TrialRecord['of']
   #judge: JudgeState
   #finding: Judged | undefined
@@ -113,12 +113,14 @@ export class Trial {
     this.#fixThresholds()
   }
 
-  /** The gate got another block: its epochs began anew and what was in the ring is lost. */
-  reopen(): void {
+  /** The gate got another block: its epochs began anew, what was in the ring is lost, and the variants may be in another order. */
+  reopen(sides: Sides): void {
+    this.#sides = sides
     this.#judge = { ...resumeJudge(this.#judge), folded: this.#env.epoch() }
     this.#folded = this.#figures
     this.#closed = this.#env.epoch()
     this.#closedRequests = this.#requests
+    this.#readMs = Number.NEGATIVE_INFINITY
     this.#signature = ''
     this.#fixThresholds()
   }

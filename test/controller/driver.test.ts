@@ -1,14 +1,35 @@
 import { rmSync } from 'node:fs'
 import t, { type Test } from 'tap'
+import type { Clock } from '../../src/clock.ts'
+import type { Environment, GateEnvironment } from '../../src/controller/index.ts'
 import { Edge, KEY, Process, settled, stateFolder } from './edge.ts'
 import { parseGate } from './gate.ts'
 
 // A busy machine takes its time.
 t.setTimeout(120_000)
 
-async function start(t: Test, gate = parseGate()): Promise<Process> {
+/** An edge whose block of shared memory may be replaced while a process runs, and which notes whose endpoints are asked for. */
+class ReplacedEdge extends Edge {
+  readonly asked: number[] = []
+
+  override environment(clock?: Clock): Environment {
+    const environment = super.environment(clock)
+    const present = (key: string): GateEnvironment => ({
+      ...environment.gate(key)!,
+      endpoints: (variant) => {
+        this.asked.push(variant)
+        return []
+      },
+    })
+    const gate = (key: string) =>
+      new Proxy(present(key), { get: (_, name) => present(key)[name as keyof GateEnvironment] })
+    return { ...environment, gate }
+  }
+}
+
+async function start(t: Test, gate = parseGate(), edge = new Edge()): Promise<Process> {
   const dir = stateFolder()
-  const process = await Process.start(new Edge(), dir, gate)
+  const process = await Process.start(edge, dir, gate)
   t.teardown(async () => {
     await process.controller.close()
     rmSync(dir, { recursive: true })
@@ -262,3 +283,19 @@ t.test(
     t.strictSame(shop.edge.weights(), { stable: 0, canary: 100 }, 'the version that was tried has the traffic')
   },
 )
+
+t.test('variants in another order in mid-release: the judge looks at the same ones as before', async (t) => {
+  const edge = new ReplacedEdge()
+  const gate = parseGate()
+  const shop = await start(t, gate, edge)
+  await shop.command('start')
+  await shop.until('Progressing')
+  await edge.flow(500)
+  t.strictSame([...new Set(edge.asked)], [1], 'the endpoints of canary')
+  edge.boot()
+  edge.asked.length = 0
+  shop.controller.apply([{ ...gate, spec: { ...gate.spec, variants: gate.spec.variants.toReversed() } }])
+  await edge.flow(500)
+  t.strictSame([...new Set(edge.asked)], [0], 'canary comes first now')
+  t.match(shop.view, { phase: 'Progressing', candidate: 'canary' })
+})

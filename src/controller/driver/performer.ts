@@ -26,7 +26,7 @@ export class Performer {
 
   /** All that the state demands. */
   perform(state: State): void {
-    if (this.#steering.lost) this.#reopen()
+    if (this.#steering.lost) this.#reopen(state)
     const wanted = demands(this.#scene.policy, state)
     const before = this.#met
     this.#met = new Set(wanted.map((effect) => JSON.stringify(effect)))
@@ -76,9 +76,9 @@ export class Performer {
   }
 
   /** The gate got another block of shared memory: everything is steered anew. */
-  #reopen(): void {
+  #reopen(state: State): void {
     this.#steering.forget()
-    this.#trials.reopen()
+    this.#trials.reopen(standingOf(state).roles)
     this.#met = new Set([...this.#met].filter((text) => !text.includes('EjectEndpoint')))
   }
 }

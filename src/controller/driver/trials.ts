@@ -2,7 +2,7 @@ import { judgePolicy } from '../analysis/index.ts'
 import type { Example } from '../release/observation.ts'
 import type { Roles } from '../release/plan.ts'
 import type { TrialRecord } from '../store/records.ts'
-import { Trial } from '../trial.ts'
+import { type Sides, Trial } from '../trial.ts'
 import type { Scene } from './scene.ts'
 
 /** Examples of failed requests that a decision carries. */
@@ -64,12 +64,17 @@ export class Trials {
       policy: judgePolicy(config.spec.analysis),
       slowMaxUs: latency.max * 1000,
       env,
-      sides: { candidate: this.#scene.index(roles.candidate), serving: this.#scene.index(roles.serving) },
+      sides: this.#sides(roles),
       of: resume?.of ?? { trial, mark },
       nowMs: clock.nowMs(),
       resume,
     })
   }
+
+  #sides = ({ candidate, serving }: Roles): Sides => ({
+    candidate: this.#scene.index(candidate),
+    serving: this.#scene.index(serving),
+  })
 
   /** Nothing is judged any more; nothing where nothing is. */
   end(): void {
@@ -81,9 +86,9 @@ export class Trials {
     this.#scene.env.setThresholds({ slowUs: 0, slowMaxUs: 0, pendingUs: 0 })
   }
 
-  /** The gate got another block of shared memory. */
-  reopen(): void {
-    this.#present?.reopen()
+  /** The gate got another block of shared memory, its variants maybe in another order. */
+  reopen(roles: Roles): void {
+    this.#present?.reopen(this.#sides(roles))
     this.#scene.env.setHarm(this.#harmLeft ?? undefined)
   }
 
