@@ -1,7 +1,7 @@
 /** Exit codes of the command line. */
 export const Exit = {
   done: 0,
-  /** Failed, or the release was rolled back. */
+  /** Failed, or the release did not end as it was asked to. */
   failed: 1,
   /** Wrong usage or configuration. */
   usage: 2,

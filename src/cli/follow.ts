@@ -1,4 +1,4 @@
-import type { Decision, Phase, ReleaseRecord, Verb } from '../admin/index.ts'
+import type { Decision, Phase, ReleaseRecord } from '../admin/index.ts'
 import type { AdminClient, GateName } from './client.ts'
 import type { CliContext, Output } from './context.ts'
 import { CliError, Exit } from './exit.ts'
@@ -14,6 +14,9 @@ export interface ReleaseEnd {
   record?: ReleaseRecord
 }
 
+/** What was asked for: that the release gets through, or that it is given up or undone. */
+export type Aim = 'forward' | 'back'
+
 /** A server that is away for longer is given up. */
 const LOST_MS = 60_000
 /** Between two tries, and between two looks at the record. */
@@ -28,7 +31,7 @@ export function followRelease(
   client: AdminClient,
   gate: GateName,
   id: string,
-  verb: Verb,
+  aim: Aim,
   timeoutSeconds: number,
   output: Output,
 ): Promise<ReleaseEnd> {
@@ -49,14 +52,18 @@ export function followRelease(
     try {
       while (!signal.aborted) {
         try {
+          // First: once another release is there, the record that is read next stays as it is.
+          const isLast = aim === 'forward' || (await client.gate(gate)).release?.id === id
           const record = await client.release(gate, id)
           lostMs = undefined
           for (const decision of record.decisions) say(decision)
-          if (hasEnded(record.phase)) {
+          if (!hasEnded(record.phase)) await untilEnded(client, gate, id, signal, say)
+          else if (aim === 'forward' || !isLast || !isBeingUndone(record)) {
             output.write(`${endLine(gate, record, style)}\n`)
-            return { exitCode: exitCode(record.phase, verb), record }
+            const done = (record.phase === 'Succeeded') === (aim === 'forward')
+            if (!done && aim === 'back') stderr.write('error: the release was not rolled back.\n')
+            return { exitCode: done ? Exit.done : Exit.failed, record }
           }
-          await untilEnded(client, gate, id, signal, say)
         } catch (error) {
           if (signal.aborted) break
           if (!(error instanceof CliError) || error.exitCode !== Exit.unreachable) throw error
@@ -100,8 +107,10 @@ async function untilEnded(
 
 const hasEnded = (phase: Phase): boolean => phase === 'Succeeded' || phase === 'RolledBack' || phase === 'Aborted'
 
-/** 0 if it ended as it was told to. */
-function exitCode(phase: Phase, verb: Verb): number {
-  if (phase === 'Succeeded') return Exit.done
-  return verb === 'rollback' || verb === 'abort' ? Exit.done : Exit.failed
+/**
+ * A rollback after the promotion waits until the version before it is ready. Its decision is then the last one: when it is
+ * given up (NotReady, ManualWeights) another follows.
+ */
+function isBeingUndone({ phase, decisions }: ReleaseRecord): boolean {
+  return phase === 'Succeeded' && decisions.at(-1)?.reason === 'Manual'
 }

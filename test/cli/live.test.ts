@@ -1,10 +1,11 @@
 import t from 'tap'
-import { startAdmin } from '../../src/admin/index.ts'
+import { type ReleaseRecord, startAdmin } from '../../src/admin/index.ts'
 import { systemClock } from '../../src/clock.ts'
 import { decision, FakeService, gateView, record, releaseView } from '../admin/fake-service.ts'
 import { FakeLog, startTestAdmin } from '../admin/harness.ts'
 import { cli, words } from './harness.ts'
 
+const FINISHED = '2026-11-25T12:02:00.000Z'
 const STARTED = decision()
 const HEALTHY = decision({ time: '2026-11-25T12:01:00.000Z', step: 2, reason: 'Healthy', message: 'canary gets 10 %' })
 const event = (change: ReturnType<typeof decision>) => ({
@@ -20,7 +21,7 @@ class Releasing extends FakeService {
   }
 
   end(phase: 'Succeeded' | 'RolledBack' | 'Aborted'): void {
-    const finishedAt = '2026-11-25T12:02:00.000Z'
+    const finishedAt = FINISHED
     const end = decision({ time: finishedAt, phase, reason: 'Promoted', message: 'it is over' })
     const decisions = [...this.records[0]!.decisions, end]
     this.records = [record({ phase, finishedAt, reason: 'Promoted', message: 'it is over', decisions })]
@@ -45,17 +46,59 @@ t.test('--wait follows to the end and exits by the result', async (t) => {
     ['start', 'RolledBack', 1],
     ['promote', 'Aborted', 1],
     ['abort', 'Aborted', 0],
+    ['abort', 'RolledBack', 0],
+    ['abort', 'Succeeded', 1],
     ['rollback', 'RolledBack', 0],
+    ['rollback', 'Aborted', 0],
+    ['rollback', 'Succeeded', 1],
+    ['rollback --revision v1', 'Succeeded', 0],
+    ['rollback --revision v1', 'RolledBack', 1],
   ] as const
   for (const [verb, phase, expected] of cases) {
     const service = new Releasing()
     const admin = await startTestAdmin(t, { service })
     const onOut = when('step 1 of 5', () => service.end(phase))
-    const { code, out } = await cli(words(`${verb} shop --wait --server ${admin.server.url}`), { onOut })
+    const { code, out } = await cli(words(`${verb} --wait --server ${admin.server.url} shop`), { onOut })
     t.equal(code, expected, `${verb} ${phase}`)
     t.equal(out.split('\n').filter((line) => line.includes('step 1 of 5')).length, 1, 'each decision once')
     t.match(out, new RegExp(`default/shop: release 7f3a ${phase} after 2 m 0 s.*it is over`))
   }
+})
+
+/** A release that succeeded and is undone once the version before it is ready. */
+class Undoing extends Releasing {
+  constructor() {
+    super()
+    this.end('Succeeded')
+    this.decide('Manual', 'canary gets the traffic as soon as it is ready')
+  }
+
+  decide(reason: string, message: string): void {
+    const [{ decisions, ...last }] = this.records as [ReleaseRecord]
+    this.records = [
+      { ...last, decisions: [...decisions, decision({ time: FINISHED, phase: 'Succeeded', reason, message })] },
+    ]
+  }
+}
+
+t.test('rollback --wait waits for an undo that waits for the version before', async (t) => {
+  const cases: [string, (service: Undoing) => void, number][] = [
+    ['it is done', (service) => service.end('RolledBack'), 0],
+    ['not ready', (service) => service.decide('NotReady', 'not rolled back: canary has no endpoint'), 1],
+    ['weights by hand', (service) => service.decide('ManualWeights', 'ops set the weights'), 1],
+    ['another release', (service) => service.put(releaseView({ id: '7f3b' })), 1],
+  ]
+  for (const [name, then, expected] of cases) {
+    const service = new Undoing()
+    const admin = await startTestAdmin(t, { service })
+    const onOut = when('as soon as it is ready', () => then(service))
+    const { code, out, err } = await cli(words(`rollback shop --wait --server ${admin.server.url}`), { onOut })
+    t.equal(code, expected, name)
+    t.match(out, `release 7f3a ${expected === 0 ? 'RolledBack' : 'Succeeded'}`, name)
+    t.equal(err, expected === 0 ? '' : 'error: the release was not rolled back.\n', name)
+  }
+  const admin = await startTestAdmin(t, { service: new Undoing() })
+  t.equal((await cli(words(`rollback shop --wait --wait-timeout 1 --server ${admin.server.url}`))).code, 3)
 })
 
 t.test('--wait -o json keeps stdout for the record', async (t) => {

@@ -2,7 +2,7 @@ import type { ActionBody, Verb } from '../../admin/index.ts'
 import type { AdminClient, Done, GateName } from '../client.ts'
 import type { CliContext } from '../context.ts'
 import { Exit } from '../exit.ts'
-import { followRelease } from '../follow.ts'
+import { type Aim, followRelease } from '../follow.ts'
 import { resolveGate } from '../gate-name.ts'
 import { connect, type RemoteOptions, type WaitOptions } from '../options.ts'
 import { print } from '../print.ts'
@@ -49,7 +49,9 @@ async function perform(
     await print(context.stdout, options.output, done, () => [said(done)])
     return Exit.done
   }
-  return wait(context, client, gate, verb, done, options)
+  // A rollback to a revision is a release of its own, which must get through.
+  const back = verb === 'abort' || (verb === 'rollback' && body.revision === undefined)
+  return wait(context, client, gate, back ? 'back' : 'forward', done, options)
 }
 
 const said = (done: Done): string => `${gateText(done.gate)}: ${done.message}`
@@ -59,14 +61,14 @@ async function wait(
   context: CliContext,
   client: AdminClient,
   gate: GateName,
-  verb: Verb,
+  aim: Aim,
   done: Done,
   options: ActOptions,
 ): Promise<number> {
   const data = options.output === 'json' || options.output === 'yaml'
   const output = data ? context.stderr : context.stdout
   output.write(`${said(done)}\n`)
-  const end = await followRelease(context, client, gate, done.gate.release!.id, verb, options.waitTimeout, output)
+  const end = await followRelease(context, client, gate, done.gate.release!.id, aim, options.waitTimeout, output)
   if (data) await print(context.stdout, options.output, end.record ?? done, () => [])
   return end.exitCode
 }
