@@ -35,7 +35,7 @@ export class Front implements Frontend {
   }
 
   upgrade(request: UpgradeRequest): void {
-    const tunnel = new Tunnel(request, this.runtime)
+    const tunnel = new Tunnel(request, this.runtime, () => this.#tunnels.delete(tunnel))
     this.#tunnels.add(tunnel)
     request.socket.once('close', () => this.#tunnels.delete(tunnel))
     try {

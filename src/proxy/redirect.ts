@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Downstream, DownstreamEvents } from './exchange/downstream.ts'
 import { problemBody, problemHeaders } from './exchange/refusal.ts'
+import { endLingering } from './http1/linger.ts'
 import type { UpgradeRequest } from './http1/upgrade-request.ts'
 import type { Connection } from './listen/connection.ts'
 import type { Frontend } from './listen/frontend.ts'
@@ -49,7 +50,7 @@ export class Redirect implements Frontend {
   upgrade(request: UpgradeRequest): void {
     const code = 'bad-request'
     request.respond(problemOf(code).status, [...problemHeaders(code, ''), 'connection', 'close'])
-    request.socket.end(problemBody(code))
+    endLingering(request.socket, this.clock, problemBody(code))
   }
 
   refused(connection: Connection, code: ErrorCode): void {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
+import type { FailureKind } from '../metrics/index.ts'
 import { type ErrorCode, errorSpec } from './errors.ts'
 import { codeOf, kindOf } from './exchange/outcome.ts'
 import { problemBody, problemHeaders } from './exchange/refusal.ts'
@@ -7,6 +8,7 @@ import { Visit } from './exchange/visit.ts'
 import { responseFraming, validStatus } from './headers/framing.ts'
 import { responseHeaders } from './headers/response.ts'
 import { cut } from './http1/cut.ts'
+import { endLingering } from './http1/linger.ts'
 import type { UpgradeRequest } from './http1/upgrade-request.ts'
 import type { Runtime } from './runtime.ts'
 import type { EndpointSpec } from './snapshot.ts'
@@ -20,16 +22,21 @@ export class Tunnel {
   readonly #visit: Visit
   readonly #request: UpgradeRequest
   readonly #client: Socket
+  readonly #onOver: () => void
   #upstream: Socket | undefined
+  /** Body of an answer that is not 101, on its way. */
+  #body: Readable | undefined
   #abort: (() => void) | undefined
   #endpoint: EndpointSpec | undefined
   #bad = false
   #over = false
 
-  constructor(request: UpgradeRequest, runtime: Runtime) {
+  /** `onOver`: it is answered or torn down; what may be left is a connection that lingers. */
+  constructor(request: UpgradeRequest, runtime: Runtime, onOver: () => void) {
     this.#visit = new Visit(runtime, request)
     this.#request = request
     this.#client = request.socket
+    this.#onOver = onOver
   }
 
   start(): void {
@@ -146,24 +153,49 @@ export class Tunnel {
     const headers =
       framing &&
       responseHeaders(rawHeaders, { httpVersion: '1.1', status, framing, requestId, setCookie, upgrade: false })
-    body.on('error', () => cut(this.#client))
+    if (body.errored) {
+      this.#judge('reset', 'upstream-reset')
+      return
+    }
+    body.on('error', (error) => this.#broken(status, error))
     if (!headers || status === 101) {
       body.destroy()
       this.#judge('reset', 'upstream-protocol')
       return
     }
-    if (status >= 500) {
-      visit.attemptFailed(visit.variant, '5xx', this.#endpoint, status)
-      this.#bad = visit.failed
-      visit.gate!.outliers[visit.variant]!.failure(this.#endpoint!.slot)
-    } else this.#succeeded()
+    if (status >= 500) this.#fail('5xx', status)
+    else this.#succeeded()
+    this.#body = body
+    const client = this.#client
     this.#request.respond(status, [...headers, 'Connection', 'close'])
     body.on('data', (chunk: Buffer) => {
       visit.responseBytes += chunk.length
     })
-    body.pipe(this.#client)
-    this.#client.resume()
+    // Whoever takes nothing of it loses it; once all is on its way, the connection lingers as any other.
+    client.on('timeout', () => {
+      if (client.writableLength > 0) client.destroy()
+    })
+    client.setTimeout(visit.gate!.spec.upstream.idleTimeoutMs)
+    client.once('finish', () => endLingering(client, visit.runtime.services.clock))
+    body.pipe(client)
+    client.resume()
     body.once('end', () => this.#finish(status))
+  }
+
+  /** The body of an answer that is not 101 broke off. */
+  #broken(status: number, error: Error): void {
+    if (this.#over) return
+    const stalled = (error as { code?: unknown }).code === 'IDLE_TIMEOUT'
+    if (stalled && this.#client.writableNeedDrain) {
+      // The endpoint had to wait for the client: booked as a client that left.
+      this.#client.destroy()
+      return
+    }
+    this.#visit.flags.push(errorSpec(stalled ? 'upstream-idle' : 'upstream-reset').flag)
+    this.#fail(stalled ? 'timeout' : 'reset', status)
+    this.#release()
+    this.#visit.finish(status)
+    cut(this.#client)
   }
 
   #failed(failure: UpstreamFailure): void {
@@ -174,11 +206,15 @@ export class Tunnel {
   }
 
   #judge(kind: 'connect' | 'reset' | 'timeout', code: ErrorCode): void {
+    this.#fail(kind, errorSpec(code).status)
+    this.#refuse(code)
+  }
+
+  #fail(kind: FailureKind, status: number): void {
     const visit = this.#visit
-    visit.attemptFailed(visit.variant, kind, this.#endpoint, errorSpec(code).status)
+    visit.attemptFailed(visit.variant, kind, this.#endpoint, status)
     this.#bad = visit.failed
     visit.gate!.outliers[visit.variant]!.failure(this.#endpoint!.slot)
-    this.#refuse(code)
   }
 
   #succeeded(): void {
@@ -193,9 +229,7 @@ export class Tunnel {
     visit.flags.push(errorSpec(code).flag)
     visit.responseBytes = body.length
     this.#request.respond(status, [...problemHeaders(code, visit.requestId), 'connection', 'close'])
-    this.#client.end(body)
-    this.#client.resume()
-    this.#client.once('end', () => this.#client.destroy())
+    endLingering(this.#client, visit.runtime.services.clock, body)
     this.#finish(status)
   }
 
@@ -206,6 +240,7 @@ export class Tunnel {
     }
     if (this.#over) return
     this.#abort?.()
+    this.#body?.destroy()
     this.#release()
     this.#visit.abort()
   }
@@ -219,6 +254,7 @@ export class Tunnel {
 
   #release(): void {
     this.#over = true
+    this.#onOver()
     if (this.#endpoint) this.#visit.gate!.recorder.release(this.#endpoint.slot, this.#bad)
   }
 }

@@ -7,11 +7,9 @@ import { problemOf } from '../problem.ts'
 import { checkHead } from '../request/check.ts'
 import type { LimitSpec, ProxyTimeouts } from '../snapshot.ts'
 import { downstreamOf, Http1Downstream } from './downstream.ts'
+import { endLingering, LINGER_MS } from './linger.ts'
 import { pipelineOf } from './pipeline.ts'
 import { UpgradeRequest } from './upgrade-request.ts'
-
-/** How long an answered upload is read on before its connection is closed. */
-const LINGER_MS = 2000
 
 /** Errors of node:http's parser that have an answer of their own; all others are a bad request. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
@@ -145,11 +143,7 @@ export class Http1Engine {
     let head = `HTTP/1.1 ${status} Refused\r\n`
     for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`
     socket.on('error', () => {})
-    socket.end(`${head}connection: close\r\n\r\n${body}`, 'latin1')
-    socket.resume()
-    const stop = this.#frontend.clock.after(LINGER_MS, () => socket.destroy())
-    socket.once('end', () => socket.destroySoon())
-    socket.once('close', stop)
+    endLingering(socket, this.#frontend.clock, `${head}connection: close\r\n\r\n${body}`)
     this.#frontend.refused(connectionOf(socket), code)
   }
 }

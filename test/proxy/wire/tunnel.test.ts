@@ -4,7 +4,7 @@ import { Backend } from '../../support/backend.ts'
 import { evilUpstream } from '../../support/evil-upstream.ts'
 import { RawClient } from '../../support/raw-client.ts'
 import { acceptOf, frame, readFrames } from '../../support/websocket.ts'
-import { codesOf, failuresOf, TestProxy, testGate, totals } from '../support/proxy.ts'
+import { codesOf, failuresOf, HTTP, TestProxy, testGate, totals } from '../support/proxy.ts'
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ=='
 const upgrade = (path: string, protocol = 'websocket', extra = '') =>
@@ -122,4 +122,68 @@ t.test('a silent tunnel is closed after the idle time', async (t) => {
   await client.response()
   await client.untilEnd()
   t.pass('closed')
+})
+
+t.test(
+  'the connection of an upgrade that was not made is closed even when its client neither speaks nor leaves',
+  async (t) => {
+    const backend = await Backend.start()
+    t.teardown(() => backend.close())
+    const passing = await TestProxy.start(t, testGate({ stable: [backend.origin] }))
+    const empty = await TestProxy.start(t, testGate({ stable: [] }))
+    const redirecting = await TestProxy.start(t, undefined, { listeners: [{ ...HTTP, redirectHttps: true }] })
+    const ask = async (proxy: TestProxy, path: string) => {
+      const client = await RawClient.connect(proxy.port)
+      await client.write(upgrade(path))
+      const { status } = await client.response()
+      await client.untilEnd()
+      // It does not end its side. Once the proxy has let go of the connection, a byte on it is answered by a reset.
+      while (!client.socket.destroyed) {
+        client.socket.write('x')
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      return status
+    }
+    t.same(await Promise.all([ask(passing, '/status/403'), ask(empty, '/'), ask(redirecting, '/')]), [403, 503, 400])
+  },
+)
+
+t.test('a refusal whose body breaks off is a failure of the endpoint', async (t) => {
+  let proceed = () => {}
+  const upstream = await evilUpstream(async (connection) => {
+    await connection.request()
+    await connection.send('HTTP/1.1 403 No\r\nContent-Length: 100\r\n\r\nhalf')
+    proceed = () => connection.reset()
+  })
+  t.teardown(() => upstream.close())
+  const gate = testGate({ stable: [upstream.origin] })
+  const proxy = await TestProxy.start(t, gate)
+  const client = await RawClient.connect(proxy.port)
+  await client.write(upgrade('/'))
+  await client.until((bytes) => bytes.includes('half'))
+  proceed()
+  await client.untilEnd()
+  const [line] = await proxy.logged(1)
+  t.match(line, { 'http.response.status_code': 403, 'streamgate.flags': ['UC', 'reset'] })
+  const { stable } = totals(gate)
+  t.match(stable, { failed: 1, inFlight: 0 })
+  t.equal(failuresOf(stable, 'reset'), 1)
+})
+
+t.test('a client that leaves in the middle of a refusal takes the upstream with it', async (t) => {
+  const upstream = await evilUpstream(async (connection) => {
+    await connection.request()
+    await connection.send('HTTP/1.1 403 No\r\nContent-Length: 100\r\n\r\nhalf')
+  })
+  t.teardown(() => upstream.close())
+  const gate = testGate({ stable: [upstream.origin] })
+  const proxy = await TestProxy.start(t, gate)
+  const client = await RawClient.connect(proxy.port)
+  await client.write(upgrade('/'))
+  await client.until((bytes) => bytes.includes('half'))
+  client.socket.resetAndDestroy()
+  await upstream.connections[0]!.closed()
+  const [line] = await proxy.logged(1)
+  t.match(line, { 'http.response.status_code': 499 })
+  t.match(totals(gate).stable, { failed: 0, inFlight: 0 })
 })
