@@ -64,21 +64,29 @@ export class Controller implements ControllerSurface {
 
   /**
    * Takes and reads the state folder. Throws FolderInUse where another process has it; where it cannot be read or
-   * written that is said loudly, and traffic is served all the same.
+   * written that is said loudly, and traffic is served all the same: as was recorded, if that can be read.
    */
   async start(): Promise<void> {
     try {
       this.#unlock = lockFolder(this.#store.dir)
-      this.#stored = await this.#store.open()
     } catch (error) {
       if (error instanceof FolderInUse) throw error
-      const { code, message } = error as NodeJS.ErrnoException
-      this.#environment.log.error(
-        { dir: this.#store.dir, code, error },
-        `state folder ${this.#store.dir} cannot be used (${message}): traffic is served, but no release or weight can be recorded`,
-      )
+      this.#unusable(error as NodeJS.ErrnoException)
+    }
+    try {
+      this.#stored = await this.#store.open()
+    } catch (error) {
+      this.#unusable(error as NodeJS.ErrnoException)
     }
     this.#stopTicks = this.#environment.clock.every(TICK_MS, () => this.#tick())
+  }
+
+  #unusable(error: NodeJS.ErrnoException): void {
+    const { code, message } = error
+    this.#environment.log.error(
+      { dir: this.#store.dir, code, error },
+      `state folder ${this.#store.dir} cannot be used (${message}): traffic is served, but no release or weight can be recorded`,
+    )
   }
 
   #tick(): void {
@@ -109,7 +117,7 @@ export class Controller implements ControllerSurface {
       }
       const env = this.#environment.gate(key)
       if (env === undefined) continue
-      this.#drivers.set(key, new ReleaseDriver(gate, env, this.#around, this.#stored.get(key)))
+      this.#drivers.set(key, new ReleaseDriver(gate, env, this.#aroundOf(key), this.#stored.get(key)))
       this.#stored.delete(key)
     }
     for (const [key, driver] of this.#drivers) {
@@ -119,6 +127,13 @@ export class Controller implements ControllerSurface {
       this.#stored.set(key, { record: driver.record, checkpoint: undefined })
       void driver.close()
     }
+  }
+
+  /** A gate whose file cannot be replaced holds up no other: that says nothing about the disk. */
+  #aroundOf(key: string): Surroundings {
+    if (this.#store.knows(key)) return this.#around
+    const { clock, log } = this.#environment
+    return { ...this.#around, ledger: new Ledger(this.#store, clock, log) }
   }
 
   view(key: string): ControlView | undefined {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Clock } from '../../clock.ts'
 import type { Log } from '../environment.ts'
-import { seal, unseal } from './envelope.ts'
+import { NewerFormat, seal, unseal } from './envelope.ts'
 import { disk, type Files, replaceFile } from './files.ts'
 import { type ArchivedRelease, asGateRecord, type Checkpoint, type GateRecord } from './records.ts'
 
@@ -22,6 +22,12 @@ export class Store {
   readonly #history = new Map<string, ArchivedRelease[]>()
   /** Writes to one path never overlap. */
   readonly #queues = new Map<string, Promise<unknown>>()
+  /** Files that hold what this process does not know, with why: saving would lose it. */
+  readonly #unknown = new Map<string, string>()
+  /** Why nobody knows which gates are stored. */
+  #unlisted: string | undefined
+  /** Files of gates that turned out not to be there. */
+  readonly #absent = new Set<string>()
 
   constructor(options: { dir: string; clock: Clock; log: Log; files?: Files }) {
     this.dir = resolve(options.dir)
@@ -31,59 +37,128 @@ export class Store {
   }
 
   /**
-   * Reads all gates; makes the folder where it is missing. A file that cannot be understood is set aside, loudly. Throws
-   * where the folder cannot be read or made.
+   * Reads all gates that can be read; makes the folder where it is missing. A file that is damaged is set aside; one that
+   * cannot be read, or is a newer version's, stays and is never replaced: all loudly. Throws where the gates cannot be listed.
    */
   async open(): Promise<Map<string, { record: GateRecord; checkpoint: Checkpoint | undefined }>> {
-    for (const folder of ['gates', 'trials', 'releases']) await this.#files.makeFolder(join(this.dir, folder))
+    await this.#makeFolders()
     const found = new Map<string, { record: GateRecord; checkpoint: Checkpoint | undefined }>()
-    for (const file of await this.#files.list(join(this.dir, 'gates'))) {
+    for (const file of await this.#list()) {
       if (!file.endsWith(SUFFIX)) continue
       const gate = file.slice(0, -SUFFIX.length).replace('.', '/')
       const record = await this.#read(join('gates', file), (value) => asGateRecord(value, gate))
-      if (record === undefined) continue
-      const checkpoint = await this.#read(join('trials', file), (value) => value as Checkpoint)
-      found.set(gate, {
-        record,
-        checkpoint: checkpoint?.generation === record.generation ? checkpoint : undefined,
-      })
+      if (record !== undefined) found.set(gate, { record, checkpoint: await this.checkpointOf(record) })
+      else if (!this.knows(gate)) {
+        this.#log.error(
+          { gate },
+          `${gate}: its state is not known: it is served as configured, and nothing is recorded`,
+        )
+      }
     }
     return found
   }
 
+  /** What is there can be read all the same: a disk that is full or read-only takes no folder. */
+  async #makeFolders(): Promise<void> {
+    try {
+      for (const folder of ['gates', 'trials', 'releases']) await this.#files.makeFolder(join(this.dir, folder))
+    } catch (error) {
+      this.#log.error({ dir: this.dir, error }, `state folder ${this.dir} cannot be made: ${(error as Error).message}`)
+    }
+  }
+
+  async #list(): Promise<string[]> {
+    try {
+      return await this.#files.list(join(this.dir, 'gates'))
+    } catch (error) {
+      this.#unlisted = `is in a folder that could not be read: ${(error as Error).message}`
+      throw error
+    }
+  }
+
+  /** The stored evidence that belongs to the record. */
+  async checkpointOf({ gate, generation }: GateRecord): Promise<Checkpoint | undefined> {
+    const checkpoint = await this.#read(join('trials', fileOf(gate)), (value) => value as Checkpoint)
+    return checkpoint?.generation === generation ? checkpoint : undefined
+  }
+
   async #read<T>(name: string, as: (value: unknown) => T): Promise<T | undefined> {
     const path = join(this.dir, name)
-    const data = await this.#files.read(path)
+    let data: Buffer | undefined
+    try {
+      data = await this.#files.read(path)
+    } catch (error) {
+      return this.#leave(path, `cannot be read: ${(error as Error).message}`)
+    }
     if (data === undefined) return undefined
     try {
       return as(unseal(data))
     } catch (error) {
-      const aside = `${path}.broken-${this.#clock.wallMs()}`
-      const reason = (error as Error).message
-      try {
-        await this.#files.rename(path, aside)
-        this.#log.error({ file: path, aside }, `state file ${path} ${reason}; it is set aside as ${aside}`)
-      } catch (cause) {
-        this.#log.error({ file: path, error: cause }, `state file ${path} ${reason}, and cannot be set aside`)
-      }
-      return undefined
+      const { message } = error as Error
+      return error instanceof NewerFormat ? this.#leave(path, message) : this.#setAside(path, message)
     }
   }
 
-  /** Resolves when the record is on the disk. A release that it no longer holds must have been archived before. */
+  #leave(path: string, reason: string): undefined {
+    this.#unknown.set(path, reason)
+    this.#log.error({ file: path }, `state file ${path} ${reason}; it goes unread`)
+  }
+
+  async #setAside(path: string, reason: string): Promise<undefined> {
+    const aside = `${path}.broken-${this.#clock.wallMs()}`
+    try {
+      await this.#files.rename(path, aside)
+      this.#log.error({ file: path, aside }, `state file ${path} ${reason}; it is set aside as ${aside}`)
+    } catch (error) {
+      this.#leave(path, `${reason}, and cannot be set aside: ${(error as Error).message}`)
+    }
+  }
+
+  /** False for a gate that has a file of which nobody knows what it says: nothing of it can be recorded. */
+  knows(gate: string): boolean {
+    return this.#obstacle(this.#pathOf(gate)) === undefined
+  }
+
+  /**
+   * Resolves when the record is on the disk. A release that it no longer holds must have been archived before. Rejects
+   * where that would replace a file that could not be read.
+   */
   save(record: GateRecord): Promise<void> {
-    return this.#replace(join(this.dir, 'gates', fileOf(record.gate)), record, true)
+    const path = this.#pathOf(record.gate)
+    return this.#queue(path, record, async (data) => {
+      await this.#refuseUnknown(path)
+      await replaceFile(this.#files, path, data)
+    })
   }
 
-  /** Evidence may be lost: the folder is not waited for. */
+  /** Evidence may be lost: the folder is not waited for, and evidence that could not be read is replaced. */
   checkpoint(checkpoint: Checkpoint): Promise<void> {
-    return this.#replace(join(this.dir, 'trials', fileOf(checkpoint.gate)), checkpoint, false)
+    const path = join(this.dir, 'trials', fileOf(checkpoint.gate))
+    return this.#queue(path, checkpoint, (data) => replaceFile(this.#files, path, data, false))
   }
 
-  #replace(path: string, value: unknown, durable: boolean): Promise<void> {
+  #obstacle(path: string): string | undefined {
+    return this.#absent.has(path) ? undefined : (this.#unknown.get(path) ?? this.#unlisted)
+  }
+
+  /** Whoever moves the file away has decided that the gate begins anew. */
+  async #refuseUnknown(path: string): Promise<void> {
+    const reason = this.#obstacle(path)
+    if (reason === undefined) return
+    const gone = await this.#files.read(path).then(
+      (data) => data === undefined,
+      () => false,
+    )
+    if (!gone) {
+      throw new Error(`state file ${path} ${reason}; it is not replaced: mend it and start again, or move it away`)
+    }
+    this.#absent.add(path)
+  }
+
+  #queue(path: string, value: unknown, act: (data: string) => Promise<void>): Promise<void> {
     const before = this.#queues.get(path) ?? Promise.resolve()
     const data = seal(value)
-    const write = before.catch(() => {}).then(() => replaceFile(this.#files, path, data, durable))
+    const write = before.catch(() => {}).then(() => act(data))
     this.#queues.set(path, write)
     const forget = () => {
       if (this.#queues.get(path) === write) this.#queues.delete(path)
@@ -125,6 +200,8 @@ export class Store {
   async settled(): Promise<void> {
     await Promise.allSettled(this.#queues.values())
   }
+
+  #pathOf = (gate: string): string => join(this.dir, 'gates', fileOf(gate))
 
   #folderOf = (gate: string): string => join(this.dir, 'releases', gate.replace('/', '.'))
 }
