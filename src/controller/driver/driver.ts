@@ -68,7 +68,7 @@ export class ReleaseDriver {
       trials: this.#trials,
       inquiries: this.#inquiries,
     })
-    this.#reporter = new Reporter(scene, this.#inquiries)
+    this.#reporter = new Reporter(scene, this.#inquiries, record.state)
     this.#checkpoints = new Checkpoints(scene, this.#journal, this.#trials)
     this.#reconcile()
   }

@@ -10,9 +10,14 @@ export class Reporter {
   /** When traffic was last taken away from the candidate, until that is reported. */
   #weightZeroMs: number | undefined
 
-  constructor(scene: Scene, inquiries: Inquiries) {
+  /** The end that was counted last, or was there when the process began: later decisions in the same phase are no other end. */
+  #counted: string | undefined
+
+  /** `state`: the one that is known already. */
+  constructor(scene: Scene, inquiries: Inquiries, state: State) {
     this.#scene = scene
     this.#inquiries = inquiries
+    this.#counted = endOf(state)
   }
 
   /** The candidate's weight is being taken away: a rollback lasts from now until it is reported. */
@@ -27,16 +32,16 @@ export class Reporter {
       around.environment.telemetry.setPhase(key, decision.phase)
       around.publish({ type: 'decision', key, release: release?.id ?? '', decision })
       this.#inquiries.tell(decision)
-      const ended = coreOf(state) === undefined && decision.phase === state.phase
-      if (release !== undefined && ended) this.#ended(release, decision)
+      const end = decision.phase === state.phase ? endOf(state) : undefined
+      if (release === undefined || end === undefined || end === this.#counted) continue
+      this.#counted = end
+      this.#ended(release, decision)
     }
     this.#weightZeroMs = undefined
     around.publish({ type: 'gate', key })
   }
 
-  #ended(release: Release, { phase, time, reason }: Decision): void {
-    // Weights by hand after an end, and a rollback that could not be made: the release ended before.
-    if (reason === 'ManualWeights' || (reason === 'NotReady' && phase === 'Succeeded')) return
+  #ended(release: Release, { phase, time }: Decision): void {
     const { telemetry, clock } = this.#scene.around.environment
     const seconds = Math.max(0, (Date.parse(time) - Date.parse(release.startedAt)) / 1000)
     telemetry.releaseEnded(this.#scene.key, release.strategy, phase, seconds)
@@ -44,3 +49,7 @@ export class Reporter {
     telemetry.rollbackEnded(this.#scene.key, release.strategy, (clock.nowMs() - this.#weightZeroMs) / 1000)
   }
 }
+
+/** Names an end of a release; undefined while it runs. A promotion that is rolled back later is another end. */
+const endOf = (state: State): string | undefined =>
+  coreOf(state) === undefined && releaseOf(state) !== undefined ? `${releaseOf(state)!.id} ${state.phase}` : undefined
