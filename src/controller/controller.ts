@@ -124,9 +124,17 @@ export class Controller implements ControllerSurface {
       if (keys.has(key)) continue
       // The gate may come back: its state stays, in memory and on the disk.
       this.#drivers.delete(key)
-      this.#stored.set(key, { record: driver.record, checkpoint: undefined })
-      void driver.close()
+      void this.#putAway(key, driver)
     }
+  }
+
+  async #putAway(key: string, driver: ReleaseDriver): Promise<void> {
+    const stored = { record: driver.record, checkpoint: undefined }
+    this.#stored.set(key, stored)
+    await driver.close()
+    const checkpoint = await this.#store.checkpointOf(stored.record)
+    // Not where it has come back in the meantime, or has come and gone.
+    if (this.#stored.get(key) === stored) this.#stored.set(key, { ...stored, checkpoint })
   }
 
   /** A gate whose file cannot be replaced holds up no other: that says nothing about the disk. */
