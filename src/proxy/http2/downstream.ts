@@ -27,6 +27,9 @@ function onWantTrailers(this: ServerHttp2Stream): void {
 }
 function ignore(): void {}
 
+/** Statuses whose answers end with their head. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304])
+
 /** One request of a client over HTTP/2, on node:http2. */
 export class Http2Downstream implements Downstream {
   readonly method: string
@@ -48,6 +51,8 @@ export class Http2Downstream implements Downstream {
   #bodyOver: boolean
   #blocked = false
   #over = false
+  /** The end of DATA leaves the stream open for trailers: `sendTrailers` has the last word. */
+  #trailing = false
   #trailers: readonly string[] = []
 
   constructor(
@@ -120,13 +125,16 @@ export class Http2Downstream implements Downstream {
     if (stream.destroyed || stream.closed) return true
     // Trailers are announced by the end of DATA without END_STREAM, so it must be known now that some may come.
     const length = joinedHeader(rawHeaders, 'content-length')
-    const waitForTrailers = length === '' || joinedHeader(rawHeaders, 'content-type').startsWith('application/grpc')
+    const mayTrail = length === '' || joinedHeader(rawHeaders, 'content-type').startsWith('application/grpc')
+    // node ends an answer without body by its head, and never asks for trailers then.
+    const waitForTrailers = mayTrail && this.method !== 'HEAD' && !BODILESS.has(status)
     try {
       stream.respond([':status', String(status), ...rawHeaders] as never, { waitForTrailers })
     } catch {
       return false
     }
     if (waitForTrailers) stream.on('wantTrailers', onWantTrailers)
+    this.#trailing = waitForTrailers
     return true
   }
 
@@ -149,7 +157,11 @@ export class Http2Downstream implements Downstream {
     this.#over = true
     this.#trailers = trailers
     this.#stream.end()
-    // Tells a client that still uploads to stop, the answer being whole (RFC 9113 8.1).
+    if (!this.#trailing) this.#stopUpload()
+  }
+
+  /** Tells a client that still uploads to stop, the answer being whole (RFC 9113 8.1). */
+  #stopUpload(): void {
     if (!this.#bodyOver) this.#stream.close(constants.NGHTTP2_NO_ERROR)
   }
 
@@ -164,7 +176,10 @@ export class Http2Downstream implements Downstream {
       this.#stream.sendTrailers(fields)
     } catch {
       this.#stream.close(constants.NGHTTP2_NO_ERROR)
+      return
     }
+    // Not before the trailers are on their way: a closed stream sends none.
+    setImmediate(() => this.#stopUpload())
   }
 
   destroy(): void {

@@ -107,6 +107,38 @@ async function request(session: ClientHttp2Session, headers: Record<string, stri
   return answer
 }
 
+t.test('HTTP/2: an answer that ends before the request does has its trailers, and ends the stream', async (t) => {
+  const backend = await Backend.start()
+  t.teardown(() => backend.close())
+  const proxy = await TestProxy.start(t, testGate({ stable: [backend.origin] }), { listeners: [HTTPS] })
+  const session = await h2(proxy)
+  t.teardown(() => session.destroy())
+  const ask = async (method: string, path: string) => {
+    const stream = session.request({ ':authority': 'a.test', ':method': method, ':path': path }, { endStream: false })
+    t.teardown(() => stream.destroy())
+    const answer = { status: 0, body: '', checksum: undefined as unknown, code: 0 }
+    stream.on('response', (headers) => {
+      answer.status = headers[':status'] ?? 0
+    })
+    stream.on('trailers', (fields) => {
+      answer.checksum = fields['x-checksum']
+    })
+    stream.on('data', (chunk: Buffer) => {
+      answer.body += chunk.toString()
+    })
+    stream.on('error', () => {})
+    stream.write('begin')
+    await new Promise((resolve) => stream.once('close', resolve))
+    answer.code = stream.rstCode
+    return answer
+  }
+  const { NGHTTP2_NO_ERROR: code } = constants
+  t.same(await ask('POST', '/trailers'), { status: 200, body: 'body with trailers', checksum: 'abc', code })
+  t.match(await ask('POST', '/chunked/10'), { status: 200, checksum: undefined, code })
+  t.match(await ask('POST', '/status/204'), { status: 204, code })
+  t.match(await ask('POST', '/bytes/10'), { status: 200, code })
+})
+
 t.test('HTTP/2: heads, bodies, hints, trailers, refusals', async (t) => {
   const backend = await Backend.start()
   t.teardown(() => backend.close())
