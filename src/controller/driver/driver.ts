@@ -175,8 +175,12 @@ export class ReleaseDriver {
   async command(command: Command): Promise<Result> {
     // One at a time, and on what is recorded; but nothing waits for a disk to give up a candidate.
     const goesBack = command.verb === 'abort' || command.verb === 'rollback'
-    while (this.#journal.saving !== undefined && !goesBack) await this.#journal.saving
     const { policy, clock, around } = this.#scene
+    while (!goesBack && (this.#journal.saving !== undefined || !this.#journal.settled)) {
+      const saved = await this.#journal.recorded()
+      // A rollback in memory alone would be taken back with what came after it.
+      if (!saved && !this.#journal.settled) return unavailable(around.ledger.store.dir)
+    }
     const nowMs = clock.nowMs()
     this.#trials.judge(nowMs)
     const outcome = decide(policy, this.#state, this.#observe(this.#state, command), nowMs)
