@@ -153,7 +153,9 @@ export class Exchange implements DownstreamEvents, AttemptOwner, BodyOwner {
   }
 
   ended(attempt: Attempt, trailers: string[]): void {
+    const { visit } = this
     if (this.#grpc && !attempt.bad && grpcFailed(trailers)) this.#judge(attempt, 'grpc', this.#status)
+    visit.saved = visit.rescued && !visit.failed
     this.#downstream.end(trailers)
     this.#finish(this.#status)
   }

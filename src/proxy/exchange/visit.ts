@@ -46,6 +46,8 @@ export class Visit {
   retries = 0
   /** Serving was asked in the candidate's place. */
   rescued = false
+  /** Serving's answer reached the client whole: only then was the rescue one. */
+  saved = false
   endpoint: EndpointSpec | undefined
   upstreamMs = -1
   requestBytes = 0
@@ -174,7 +176,7 @@ export class Visit {
       this.observation?.end()
       recorder.end(this.variant, status, durationUs, this.failed)
       // A failed rescue is serving's failure as well: without a release the user would have met it too.
-      if (this.rescued && !this.failed) recorder.rescued()
+      if (this.saved) recorder.rescued()
       if (this.onCandidate && this.failed && !this.rescued) recorder.harmed(this.epoch)
       gate.active--
       if (this.#example) this.#sample(gate.spec, this.#example, Math.round(nowMs - this.startMs))
@@ -192,7 +194,7 @@ export class Visit {
       path: path.length > 256 ? path.slice(0, 256) : path,
       requestId: this.requestId,
       ms,
-      rescued: this.rescued && !this.failed,
+      rescued: this.saved,
     })
   }
 

@@ -205,3 +205,52 @@ t.test('a client that leaves is neutral', async (t) => {
   t.match(all.gate, { harmed: 0, rescued: 0 })
   t.match(readCells(gate.memory, 1)[0], { candidate: { started: 1, bad: 0 }, pending: 0 })
 })
+
+t.test('a rescue counts once serving has answered, not when it comes to nothing', async (t) => {
+  const serving = await evilUpstream(async (connection) => {
+    await connection.until((text) => text.includes('\r\n\r\n'))
+    await connection.closed()
+  })
+  t.teardown(() => serving.close())
+  const options = { stable: [serving.origin], canary: [deadOrigin], canaryBps: 10_000, observed: true }
+  const asked = async () => {
+    while (serving.connections.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    const connection = serving.connections.pop()!
+    await connection.until((text) => text.includes('\r\n\r\n'))
+    return connection
+  }
+
+  await t.test('the client leaves', async (t) => {
+    const gate = testGate(options)
+    const proxy = await TestProxy.start(t, gate)
+    const client = await RawClient.connect(proxy.port)
+    await client.write(get('/'))
+    const connection = await asked()
+    client.destroy()
+    await connection.closed()
+    const [line] = await proxy.logged(1)
+    t.match(line, { 'http.response.status_code': 499, 'streamgate.rescued': true })
+    t.match(totals(gate).gate, { rescued: 0, harmed: 0 })
+    t.match(proxy.samples, [{ kind: 'connect', rescued: false }])
+  })
+  await t.test('the body grows beyond the limit', async (t) => {
+    const rescue = { enabled: true, methods: ['PUT'], maxBodyBytes: 1000, budgetPercent: 100 }
+    const gate = testGate({ ...options, spec: { rescue } })
+    const limits = {
+      maxHeaderBytes: 16_384,
+      maxHeaders: 100,
+      maxBodyBytes: 100,
+      maxConnections: 0,
+      maxConnectionsPerClient: 0,
+    }
+    const proxy = await TestProxy.start(t, gate, { limits })
+    const client = await RawClient.connect(proxy.port)
+    t.teardown(() => client.destroy())
+    await client.write('PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n')
+    await asked()
+    await client.write(`c8\r\n${'x'.repeat(200)}\r\n`)
+    t.equal((await client.response()).status, 413)
+    await proxy.logged(1)
+    t.match(totals(gate).gate, { rescued: 0, harmed: 0 })
+  })
+})
