@@ -14,6 +14,8 @@ export class Trials {
   #present: Trial | undefined
   /** What a process before this one knew; it goes to the first trial, if that is the same. */
   #resume: TrialRecord | null
+  /** The harm budget that `#harmLeft` is left of. */
+  #budget: number | null = null
   #harmLeft: number | null
   #examples: readonly Example[] = []
 
@@ -51,14 +53,16 @@ export class Trials {
   reset(roles: Roles, trial: string, mark: number): void {
     if (this.#present?.of.trial !== trial) this.#begin(roles, trial, mark)
     if (this.#present!.of.mark !== mark) this.#present!.mark(mark)
+    if (this.#harmBudget !== this.#budget) this.#rebudget()
   }
 
   #begin(roles: Roles, trial: string, mark: number): void {
     const { env, config, clock } = this.#scene
-    const { harmBudget, latency } = config.spec.analysis
+    const { latency } = config.spec.analysis
     const resume = this.#resume?.of.trial === trial ? this.#resume : undefined
     this.#resume = null
-    if (resume === undefined) this.#harmLeft = harmBudget ?? null
+    this.#budget = this.#harmBudget
+    if (resume === undefined) this.#harmLeft = this.#budget
     env.setHarm(this.#harmLeft ?? undefined)
     this.#present = new Trial({
       policy: judgePolicy(config.spec.analysis),
@@ -69,6 +73,20 @@ export class Trials {
       nowMs: clock.nowMs(),
       resume,
     })
+  }
+
+  get #harmBudget(): number | null {
+    return this.#scene.config.spec.analysis.harmBudget ?? null
+  }
+
+  /** The budget was changed in mid-release: what users saw counts against the new one. */
+  #rebudget(): void {
+    const { env } = this.#scene
+    const left = env.harmLeft() ?? this.#harmLeft ?? 0
+    const spent = this.#budget === null ? 0 : this.#budget - left
+    this.#budget = this.#harmBudget
+    this.#harmLeft = this.#budget === null ? null : Math.max(0, this.#budget - spent)
+    env.setHarm(this.#harmLeft ?? undefined)
   }
 
   #sides = ({ candidate, serving }: Roles): Sides => ({
