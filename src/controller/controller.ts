@@ -50,7 +50,8 @@ export class Controller implements ControllerSurface {
     const { environment, stateDir, files } = options
     const { clock, log } = environment
     this.#environment = environment
-    this.#store = new Store({ dir: stateDir, clock, log, ...(files === undefined ? {} : { files }) })
+    const claim = () => this.#claim()
+    this.#store = new Store({ dir: stateDir, clock, log, claim, ...(files === undefined ? {} : { files }) })
     this.#hooks = new HookCaller({ clock, log })
     this.#around = {
       environment,
@@ -68,7 +69,7 @@ export class Controller implements ControllerSurface {
    */
   async start(): Promise<void> {
     try {
-      this.#unlock = lockFolder(this.#store.dir)
+      this.#claim()
     } catch (error) {
       if (error instanceof FolderInUse) throw error
       this.#unusable(error as NodeJS.ErrnoException)
@@ -79,6 +80,11 @@ export class Controller implements ControllerSurface {
       this.#unusable(error as NodeJS.ErrnoException)
     }
     this.#stopTicks = this.#environment.clock.every(TICK_MS, () => this.#tick())
+  }
+
+  /** Nothing is written without the lock: where it could not be taken at the start, each write tries again. */
+  #claim(): void {
+    this.#unlock ??= lockFolder(this.#store.dir)
   }
 
   #unusable(error: NodeJS.ErrnoException): void {

@@ -1,9 +1,19 @@
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, join } from 'node:path'
 import t from 'tap'
 import type { Environment } from '../../src/controller/index.ts'
 import { disk, type Files } from '../../src/controller/store/files.ts'
+import { FolderInUse, lockFolder } from '../../src/controller/store/lock.ts'
 import { Edge, KEY, Process, stateFolder } from './edge.ts'
 import { parseGate } from './gate.ts'
 
@@ -144,10 +154,20 @@ t.test('evidence that cannot be read is gathered anew, and then kept again', asy
 t.test('a folder that takes no lock and no folder is read all the same', async (t) => {
   const dir = await promoted(t)
   mkdirSync(join(dir, 'lock'))
-  const makeFolder = () => Promise.reject(failure('EROFS'))
+  for (const folder of ['trials', 'releases']) rmSync(join(dir, folder), { recursive: true })
+  let readOnly = true
+  const makeFolder = (path: string) => (readOnly ? Promise.reject(failure('EROFS')) : disk.makeFolder(path))
   const shop = await Process.start(new Edge(), dir, GATE, { ...disk, makeFolder })
   t.match(shop.view, { phase: 'Succeeded', weights: { stable: 0, canary: 100 } })
   t.match(errors(shop.edge), 'cannot be used (EISDIR')
+  const text = readFileSync(gateFile(dir), 'utf8')
+  t.match(await shop.command('start', { revision: 'v3' }), { ok: false, status: 503 }, 'nothing is written without it')
+  t.equal(readFileSync(gateFile(dir), 'utf8'), text)
+  readOnly = false
+  rmSync(join(dir, 'lock'), { recursive: true })
+  t.match(await shop.command('start', { revision: 'v3' }), { ok: true })
+  t.throws(() => lockFolder(dir), FolderInUse, 'and with it, all is as ever')
+  t.ok(existsSync(join(dir, 'trials')))
   await shop.controller.close()
 })
 
@@ -168,7 +188,10 @@ t.test(
       const shop = await Process.start(new Edge(), dir, GATE)
       t.match(shop.view, { phase: 'Succeeded', weights: { stable: 0, canary: 100 } })
       t.match(await shop.command('start'), { ok: false, status: 503, code: 'store-unavailable' })
-      await shop.controller.close()
+      t.equal(spawnSync('mount', ['-o', 'remount,rw', dir]).status, 0)
+      t.match(await shop.command('start'), { ok: true })
+      t.equal(spawnSync('mount', ['-o', 'remount,ro', dir]).status, 0)
+      await t.resolves(shop.controller.close(), 'closing needs no disk')
     } finally {
       spawnSync('umount', [dir])
     }

@@ -45,7 +45,12 @@ export function lockFolder(dir: string): () => void {
   held.add(dir)
   return () => {
     held.delete(dir)
-    if (readHolder(path)?.pid === me.pid) rmSync(path, { force: true })
+    if (readHolder(path)?.pid !== me.pid) return
+    try {
+      rmSync(path, { force: true })
+    } catch {
+      // On a disk that turned read-only it stays: the lock of a process that is gone is taken over.
+    }
   }
 }
 

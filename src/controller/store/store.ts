@@ -19,21 +19,25 @@ export class Store {
   readonly #files: Files
   readonly #clock: Clock
   readonly #log: Log
+  readonly #claim: () => void
   readonly #history = new Map<string, ArchivedRelease[]>()
   /** Writes to one path never overlap. */
   readonly #queues = new Map<string, Promise<unknown>>()
   /** Files that hold what this process does not know, with why: saving would lose it. */
   readonly #unknown = new Map<string, string>()
+  #made = false
   /** Why nobody knows which gates are stored. */
   #unlisted: string | undefined
   /** Files of gates that turned out not to be there. */
   readonly #absent = new Set<string>()
 
-  constructor(options: { dir: string; clock: Clock; log: Log; files?: Files }) {
+  /** `claim`: called before each write; throws where the folder is not this process's. */
+  constructor(options: { dir: string; clock: Clock; log: Log; claim: () => void; files?: Files }) {
     this.dir = resolve(options.dir)
     this.#files = options.files ?? disk
     this.#clock = options.clock
     this.#log = options.log
+    this.#claim = options.claim
   }
 
   /**
@@ -41,7 +45,12 @@ export class Store {
    * cannot be read, or is a newer version's, stays and is never replaced: all loudly. Throws where the gates cannot be listed.
    */
   async open(): Promise<Map<string, { record: GateRecord; checkpoint: Checkpoint | undefined }>> {
-    await this.#makeFolders()
+    try {
+      await this.#makeFolders()
+    } catch (error) {
+      // What is there can be read all the same: a disk that is full or read-only takes no folder.
+      this.#log.error({ dir: this.dir, error }, `state folder ${this.dir} cannot be made: ${(error as Error).message}`)
+    }
     const found = new Map<string, { record: GateRecord; checkpoint: Checkpoint | undefined }>()
     for (const file of await this.#list()) {
       if (!file.endsWith(SUFFIX)) continue
@@ -58,13 +67,9 @@ export class Store {
     return found
   }
 
-  /** What is there can be read all the same: a disk that is full or read-only takes no folder. */
   async #makeFolders(): Promise<void> {
-    try {
-      for (const folder of ['gates', 'trials', 'releases']) await this.#files.makeFolder(join(this.dir, folder))
-    } catch (error) {
-      this.#log.error({ dir: this.dir, error }, `state folder ${this.dir} cannot be made: ${(error as Error).message}`)
-    }
+    for (const folder of ['gates', 'trials', 'releases']) await this.#files.makeFolder(join(this.dir, folder))
+    this.#made = true
   }
 
   async #list(): Promise<string[]> {
@@ -107,6 +112,7 @@ export class Store {
   async #setAside(path: string, reason: string): Promise<undefined> {
     const aside = `${path}.broken-${this.#clock.wallMs()}`
     try {
+      this.#claim()
       await this.#files.rename(path, aside)
       this.#log.error({ file: path, aside }, `state file ${path} ${reason}; it is set aside as ${aside}`)
     } catch (error) {
@@ -158,7 +164,13 @@ export class Store {
   #queue(path: string, value: unknown, act: (data: string) => Promise<void>): Promise<void> {
     const before = this.#queues.get(path) ?? Promise.resolve()
     const data = seal(value)
-    const write = before.catch(() => {}).then(() => act(data))
+    const write = before
+      .catch(() => {})
+      .then(async () => {
+        this.#claim()
+        if (!this.#made) await this.#makeFolders()
+        await act(data)
+      })
     this.#queues.set(path, write)
     const forget = () => {
       if (this.#queues.get(path) === write) this.#queues.delete(path)
@@ -170,6 +182,7 @@ export class Store {
   /** Puts a release that is over into the history. Idempotent by its id. */
   async archive(gate: string, release: ArchivedRelease): Promise<void> {
     if (release.state.phase === 'Idle') return
+    this.#claim()
     const folder = this.#folderOf(gate)
     await this.#files.makeFolder(folder)
     await replaceFile(this.#files, join(folder, `${idOf(release)}${SUFFIX}`), seal(release))
