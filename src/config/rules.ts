@@ -15,6 +15,13 @@ export function checkGate(gate: GateConfig, report: Report): void {
     report(['spec', 'mirror', 'percent'], 'must be 0 without spec.release: it names the candidate that gets the copies')
   }
   checkSticky(gate, report)
+  const { healthCheck, protocol } = gate.spec.upstream
+  if (healthCheck !== undefined && protocol === 'HTTP2') {
+    report(
+      ['spec', 'upstream', 'healthCheck'],
+      'cannot stand beside protocol: HTTP2: checks speak HTTP/1.1 and would take every endpoint out; outlierEjection works with both',
+    )
+  }
   const names = variants.map((variant) => variant.name)
   for (const [index, override] of overrides.entries()) {
     const path = ['spec', 'overrides', index]

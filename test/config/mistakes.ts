@@ -641,4 +641,11 @@ export const mistakes: readonly (readonly [name: string, text: string, errors: r
     `${G + V1}  upstream: {tls: {caFile: .}}\n`,
     ['f.yaml:6:28 spec.upstream.tls.caFile: cannot be read: it is a folder (.)'],
   ],
+  [
+    'health check over HTTP/2',
+    `${G + V1}  upstream: {protocol: HTTP2, healthCheck: {path: /}}\n`,
+    [
+      'f.yaml:6:44 spec.upstream.healthCheck: cannot stand beside protocol: HTTP2: checks speak HTTP/1.1 and would take every endpoint out; outlierEjection works with both',
+    ],
+  ],
 ]
