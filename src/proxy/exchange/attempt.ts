@@ -1,6 +1,7 @@
 import { joinedHeader } from '../headers/raw.ts'
 import type { EndpointSpec } from '../snapshot.ts'
 import type { UpstreamCall, UpstreamFailure, UpstreamHandler } from '../upstream/call.ts'
+import { isGrpc } from './grpc.ts'
 import { COLD_REQUESTS, type Visit } from './visit.ts'
 
 /** Longest body of a failed answer that is read to its end, so that the connection can be used again. */
@@ -69,8 +70,9 @@ export class Attempt implements UpstreamHandler {
   discard(rawHeaders: readonly string[]): void {
     if (this.#state !== 'live') return
     const long = Number(joinedHeader(rawHeaders, 'content-length')) > DISCARD_BYTES
-    // An event stream may be silent for ever.
-    if (long || joinedHeader(rawHeaders, 'content-type').startsWith('text/event-stream')) this.abort()
+    const events = joinedHeader(rawHeaders, 'content-type').startsWith('text/event-stream')
+    // A stream of messages may be silent for ever.
+    if (long || events || isGrpc(rawHeaders)) this.abort()
     else this.#state = 'discarding'
   }
 

@@ -38,7 +38,7 @@ export class Attempt implements UpstreamCall, Deadlined, Dispatcher.DispatchHand
   #status = 0
   /** 1xx answers so far. */
   #information = 0
-  /** Event streams are silent for as long as they like. */
+  /** Streams of events and of gRPC messages are silent for as long as they like. */
   #silent = false
 
   constructor(handler: UpstreamHandler, timers: CallDeadlines, connections: Connections) {
@@ -124,7 +124,7 @@ export class Attempt implements UpstreamCall, Deadlined, Dispatcher.DispatchHand
       return
     }
     this.#status = status
-    this.#silent = isEventStream(rawHeaders)
+    this.#silent = isMessageStream(rawHeaders)
     if (this.#silent) Deadlines.stop(this)
     else this.#timers.idle.start(this)
     this.#handler.onResponse(status, rawHeaders)
@@ -184,10 +184,11 @@ function rawList(raw: Buffer[] | string[] | object | null | undefined): string[]
   return list
 }
 
-function isEventStream(rawHeaders: string[]): boolean {
+function isMessageStream(rawHeaders: string[]): boolean {
   for (let i = 0; i < rawHeaders.length; i += 2) {
     if (rawHeaders[i]!.length === 12 && rawHeaders[i]!.toLowerCase() === 'content-type') {
-      return rawHeaders[i + 1]!.toLowerCase().startsWith('text/event-stream')
+      const type = rawHeaders[i + 1]!.toLowerCase()
+      return type.startsWith('text/event-stream') || type.startsWith('application/grpc')
     }
   }
   return false

@@ -305,18 +305,20 @@ t.test('slow answers', async (t) => {
     )
   })
 
-  await t.test('an event stream may be silent', async (t) => {
-    await against(
-      async (connection) => {
-        await connection.request()
-        await connection.send('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\r\ndata: 1\n\n')
-        await new Promise((resolve) => setTimeout(resolve, 300))
-        connection.halfClose()
-      },
-      async ({ send }) => void t.equal((await send()).failure, undefined),
-      { idleTimeoutMs: 50 },
-    )
-  })
+  for (const type of ['text/event-stream; charset=utf-8', 'application/grpc+proto']) {
+    await t.test(`a stream of ${type} may be silent`, async (t) => {
+      await against(
+        async (connection) => {
+          await connection.request()
+          await connection.send(`HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\n\r\ndata: 1\n\n`)
+          await new Promise((resolve) => setTimeout(resolve, 300))
+          connection.halfClose()
+        },
+        async ({ send }) => void t.equal((await send()).failure, undefined),
+        { idleTimeoutMs: 50 },
+      )
+    })
+  }
 })
 
 t.test('100 Continue that nobody asked for is skipped', async (t) => {
