@@ -18,10 +18,10 @@ export class Checkpoints {
     this.#trials = trials
   }
 
-  /** Writes one if it is time. */
-  write(nowMs: number): void {
+  /** Writes one if it is time, or at once: a record has changed. */
+  write(nowMs: number, atOnce = false): void {
     const { ledger, environment } = this.#scene.around
-    if (!this.#wanted || nowMs - this.#atMs < CHECKPOINT_MS || !ledger.healthy) return
+    if (!this.#wanted || !ledger.healthy || (!atOnce && nowMs - this.#atMs < CHECKPOINT_MS)) return
     this.#atMs = nowMs
     ledger.store.checkpoint(this.#checkpoint(nowMs)).catch((error: Error) => {
       environment.log.warn(

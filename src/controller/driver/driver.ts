@@ -53,10 +53,10 @@ export class ReleaseDriver {
     stored: { record: GateRecord; checkpoint: Checkpoint | undefined } | undefined,
   ) {
     const scene = new Scene(config, env, around)
-    const { record, trial, harmLeft } = revive(scene.key, scene.policy, stored, scene.clock.nowMs())
+    const { record, known } = revive(scene.key, scene.policy, stored, scene.clock.nowMs())
     this.#scene = scene
     this.#journal = new Journal(scene, record, () => this.#act())
-    this.#trials = new Trials(scene, trial, harmLeft)
+    this.#trials = new Trials(scene, known)
     this.#steering = new Steering(scene)
     this.#inquiries = new Inquiries(
       scene,
@@ -159,6 +159,7 @@ export class ReleaseDriver {
   /** The record stands: the world is made so, and told. */
   #act(): void {
     this.#performer.perform(this.#state)
+    this.#checkpoints.write(this.#scene.clock.nowMs(), true)
     this.#reporter.report(this.#journal.take(), this.#state)
     this.#refresh()
   }

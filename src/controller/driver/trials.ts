@@ -1,6 +1,7 @@
 import { judgePolicy } from '../analysis/index.ts'
 import type { Example } from '../release/observation.ts'
 import type { Roles } from '../release/plan.ts'
+import type { Known } from '../revive.ts'
 import type { TrialRecord } from '../store/records.ts'
 import { type Sides, Trial } from '../trial.ts'
 import type { Scene } from './scene.ts'
@@ -13,16 +14,15 @@ export class Trials {
   readonly #scene: Scene
   #present: Trial | undefined
   /** What a process before this one knew; it goes to the first trial, if that is the same. */
-  #resume: TrialRecord | null
+  #known: Known | undefined
   /** The harm budget that `#harmLeft` is left of. */
   #budget: number | null = null
-  #harmLeft: number | null
+  #harmLeft: number | null = null
   #examples: readonly Example[] = []
 
-  constructor(scene: Scene, resume: TrialRecord | null, harmLeft: number | null) {
+  constructor(scene: Scene, known: Known | undefined) {
     this.#scene = scene
-    this.#resume = resume
-    this.#harmLeft = harmLeft
+    this.#known = known
   }
 
   get present(): Trial | undefined {
@@ -59,10 +59,11 @@ export class Trials {
   #begin(roles: Roles, trial: string, mark: number): void {
     const { env, config, clock } = this.#scene
     const { latency } = config.spec.analysis
-    const resume = this.#resume?.of.trial === trial ? this.#resume : undefined
-    this.#resume = null
+    const known = this.#known?.of === trial ? this.#known : undefined
+    this.#known = undefined
+    const resume = known?.trial
     this.#budget = this.#harmBudget
-    if (resume === undefined) this.#harmLeft = this.#budget
+    this.#harmLeft = this.#budget === null ? null : leftOf(this.#budget, known)
     env.setHarm(this.#harmLeft ?? undefined)
     this.#present = new Trial({
       policy: judgePolicy(config.spec.analysis),
@@ -120,3 +121,7 @@ export class Trials {
     return this.#present?.record(nowMs) ?? null
   }
 }
+
+/** What users saw before a restart counts, by what is known of it. */
+const leftOf = (budget: number, known: Known | undefined): number =>
+  Math.max(0, Math.min(known?.harmLeft ?? budget, budget - (known?.harmed ?? 0)))
