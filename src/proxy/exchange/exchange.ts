@@ -102,7 +102,19 @@ export class Exchange implements DownstreamEvents, AttemptOwner, BodyOwner {
   // --- the upstream's side
 
   informed(_attempt: Attempt, status: number, rawHeaders: string[]): void {
-    if (this.#status === 0) this.#downstream.inform(status, rawHeaders)
+    if (this.#status !== 0) return
+    const { requestId, head } = this.visit
+    const context = {
+      httpVersion: head!.httpVersion,
+      status,
+      framing: 'none',
+      requestId,
+      setCookie: '',
+      upgrade: false,
+    } as const
+    const headers = responseHeaders(rawHeaders, context)
+    // A hint that could not be passed on as it is costs nobody the answer.
+    if (headers) this.#downstream.inform(status, headers)
   }
 
   answered(attempt: Attempt, status: number, rawHeaders: string[]): void {

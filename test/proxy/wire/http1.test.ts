@@ -160,6 +160,24 @@ t.test('early hints and trailers are passed on', async (t) => {
   t.match(response.trailers.join('|'), /x-checksum\|abc/)
 })
 
+t.test('the head of a 1xx answer is filtered as any other', async (t) => {
+  const upstream = await evilUpstream(async (connection) => {
+    await connection.request()
+    const own = 'Link: </a.css>\r\nConnection: keep-alive, X-Hop\r\nX-Hop: 1\r\nAlt-Svc: clear\r\n'
+    await connection.send(`HTTP/1.1 103 Early Hints\r\n${own}X-StreamGate-Reason: lie\r\n\r\n`)
+    await connection.answer('fine')
+  })
+  t.teardown(() => upstream.close())
+  const proxy = await TestProxy.start(t, testGate({ stable: [upstream.origin] }))
+  const client = await RawClient.connect(proxy.port)
+  t.teardown(() => client.destroy())
+  await client.get('/')
+  await client.until((bytes) => bytes.includes('fine'))
+  const [hint] = client.buffered.toString('latin1').split('\r\n\r\n')
+  t.match(hint, /^HTTP\/1\.1 103 .*\r\nLink: <\/a\.css>\r\n/)
+  t.notMatch(hint, /connection|x-hop|alt-svc|x-streamgate/i)
+})
+
 t.test('100-continue is answered when the body is wanted, and not for a request that is refused', async (t) => {
   const backend = await Backend.start()
   t.teardown(() => backend.close())
