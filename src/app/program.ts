@@ -12,6 +12,7 @@ import { MetricsRegistry, MetricsServer } from '../metrics/index.ts'
 import { HealthChecker, type ListenerSpec, Resolver, Workers } from '../proxy/index.ts'
 import { systemRandom } from '../random.ts'
 import { VERSION } from '../version.ts'
+import { Due } from './due.ts'
 import { GateDirectory } from './gate-directory.ts'
 import { gateEnvironment } from './gate-environment.ts'
 import { gateService } from './gate-service.ts'
@@ -50,6 +51,7 @@ export class Program {
   readonly #resolver: Resolver
   readonly #metrics: MetricsServer
   readonly #watcher: ConfigWatcher
+  readonly #relocation: Due
   readonly #downtime = new Map<string, number>()
   #admin: AdminServer | undefined
   #metricsPort = 0
@@ -103,6 +105,12 @@ export class Program {
       readiness: () => this.#readiness(),
     })
     this.#watcher = watcher
+    const relocate = async () => {
+      this.#directory.relocate()
+      this.#health.apply(healthTargets(this.#directory))
+      await this.#workers.apply(this.#snapshot())
+    }
+    this.#relocation = new Due(clock, relocate, (error) => log.error({ error }, 'endpoints could not be changed'))
   }
 
   /** Starts the program; resolves when it serves. Throws a ConfigurationError, or an error that names the port that is taken. */
@@ -229,11 +237,8 @@ export class Program {
 
   /** Names lead elsewhere. */
   #relocate(): void {
-    this.#directory.relocate()
-    this.#health.apply(healthTargets(this.#directory))
-    this.#applying = this.#applying
-      .then(() => this.#workers.apply(this.#snapshot()))
-      .catch((error: Error) => this.#log.error({ error }, 'endpoints could not be changed'))
+    this.#relocation.taken()
+    this.#applying = this.#applying.then(() => this.#relocation.run())
   }
 
   #snapshot() {
@@ -241,6 +246,7 @@ export class Program {
   }
 
   #tick(): void {
+    if (this.#relocation.due) this.#relocate()
     this.#directory.tick()
     for (const gate of this.#directory.all()) {
       const before = this.#downtime.get(gate.key) ?? 0
