@@ -14,7 +14,7 @@ import t from 'tap'
 import type { Environment } from '../../src/controller/index.ts'
 import { disk, type Files } from '../../src/controller/store/files.ts'
 import { FolderInUse, lockFolder } from '../../src/controller/store/lock.ts'
-import { Edge, KEY, Process, stateFolder } from './edge.ts'
+import { Edge, KEY, Process, settled, stateFolder } from './edge.ts'
 import { parseGate } from './gate.ts'
 
 const GATE = parseGate({ steps: '[{weight: 100, minDuration: 0s}]' })
@@ -190,6 +190,8 @@ t.test(
       t.match(await shop.command('start'), { ok: false, status: 503, code: 'store-unavailable' })
       t.equal(spawnSync('mount', ['-o', 'remount,rw', dir]).status, 0)
       t.match(await shop.command('start'), { ok: true })
+      // While evidence is being written the folder is busy.
+      await settled()
       t.equal(spawnSync('mount', ['-o', 'remount,ro', dir]).status, 0)
       await t.resolves(shop.controller.close(), 'closing needs no disk')
     } finally {
