@@ -138,7 +138,7 @@ export class Controller implements ControllerSurface {
     const stored = { record: driver.record, checkpoint: undefined }
     this.#stored.set(key, stored)
     await driver.close()
-    const checkpoint = await this.#store.checkpointOf(stored.record)
+    const checkpoint = await this.#store.checkpointOf(key)
     // Not where it has come back in the meantime, or has come and gone.
     if (this.#stored.get(key) === stored) this.#stored.set(key, { ...stored, checkpoint })
   }

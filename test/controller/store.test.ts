@@ -4,9 +4,11 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { join } from 'node:path'
 import t from 'tap'
 import type { Decision } from '../../src/controller/release/outcome.ts'
+import type { State } from '../../src/controller/release/state.ts'
 import { disk } from '../../src/controller/store/files.ts'
 import { FolderInUse, lockFolder } from '../../src/controller/store/lock.ts'
 import { appendDecision, MAX_DECISIONS } from '../../src/controller/store/records.ts'
+import { Store } from '../../src/controller/store/store.ts'
 import { Edge, KEY, Process, settled, stateFolder } from './edge.ts'
 import { parseGate } from './gate.ts'
 
@@ -207,6 +209,16 @@ t.test('close never waits for a disk that does not answer', async (t) => {
   edge.clock.advance(10_000)
   await closed
   t.ok(edge.logs.some(({ message }) => message.includes('did not take the last writes')))
+})
+
+t.test('evidence older than the record is handed over too: whose it is, the driver tells', async (t) => {
+  const { clock, log } = new Edge().environment()
+  const store = new Store({ dir: folder(t), clock, log, claim: () => {} })
+  const state = { phase: 'Idle' } as State
+  const common = { gate: KEY, savedAtMs: 0, state, tally: { harmed: 0, rescued: 0 } }
+  await store.checkpoint({ ...common, generation: 1, trial: null, harmLeft: 3 })
+  await store.save({ ...common, generation: 2, over: {}, decisions: [] })
+  t.match((await store.open()).get(KEY), { record: { generation: 2 }, checkpoint: { generation: 1, harmLeft: 3 } })
 })
 
 t.test('two processes never share a folder; the lock of a dead one is taken over', async (t) => {

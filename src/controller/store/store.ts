@@ -56,7 +56,7 @@ export class Store {
       if (!file.endsWith(SUFFIX)) continue
       const gate = file.slice(0, -SUFFIX.length).replace('.', '/')
       const record = await this.#read(join('gates', file), (value) => asGateRecord(value, gate))
-      if (record !== undefined) found.set(gate, { record, checkpoint: await this.checkpointOf(record) })
+      if (record !== undefined) found.set(gate, { record, checkpoint: await this.checkpointOf(gate) })
       else if (!this.knows(gate)) {
         this.#log.error(
           { gate },
@@ -81,10 +81,9 @@ export class Store {
     }
   }
 
-  /** The stored evidence that belongs to the record. */
-  async checkpointOf({ gate, generation }: GateRecord): Promise<Checkpoint | undefined> {
-    const checkpoint = await this.#read(join('trials', fileOf(gate)), (value) => value as Checkpoint)
-    return checkpoint?.generation === generation ? checkpoint : undefined
+  /** The stored evidence of a gate: it may be older than the gate's record. */
+  checkpointOf(gate: string): Promise<Checkpoint | undefined> {
+    return this.#read(join('trials', fileOf(gate)), (value) => value as Checkpoint)
   }
 
   async #read<T>(name: string, as: (value: unknown) => T): Promise<T | undefined> {
