@@ -8,7 +8,7 @@ import { formatConfigError } from '../config/errors.ts'
 import { type Config, loadConfig } from '../config/load.ts'
 import { ConfigWatcher } from '../config/watch.ts'
 import { type ControlEvent, Controller, type Log } from '../controller/index.ts'
-import { MetricsRegistry, MetricsServer } from '../metrics/index.ts'
+import { loadMetricsRegistry, type MetricsRegistry, MetricsServer } from '../metrics/index.ts'
 import { HealthChecker, type ListenerSpec, Resolver, Workers } from '../proxy/index.ts'
 import { systemRandom } from '../random.ts'
 import { VERSION } from '../version.ts'
@@ -61,7 +61,14 @@ export class Program {
   #stopTicks: (() => void) | undefined
   #closed: Promise<void> | undefined
 
-  private constructor(paths: readonly string[], config: Config, watcher: ConfigWatcher, clock: Clock, log: Log) {
+  private constructor(
+    paths: readonly string[],
+    config: Config,
+    watcher: ConfigWatcher,
+    registry: MetricsRegistry,
+    clock: Clock,
+    log: Log,
+  ) {
     const { spec } = config.proxy
     this.#paths = paths
     this.#config = config
@@ -69,7 +76,7 @@ export class Program {
     this.#log = log
     this.#listeners = spec.listeners.map(listenerSpec)
     this.#workerCount = spec.workers === 'auto' ? availableParallelism() : spec.workers
-    this.#registry = new MetricsRegistry({ clock, version: VERSION })
+    this.#registry = registry
     this.#resolver = new Resolver({ clock, log, onChange: () => this.#relocate() })
     this.#directory = new GateDirectory({
       workers: this.#workerCount,
@@ -120,7 +127,8 @@ export class Program {
     const watcher = new ConfigWatcher({ paths, clock, onChange: () => program?.reload() })
     const loaded = loadConfig(paths)
     if (!loaded.ok) throw new ConfigurationError(loaded.errors.map(formatConfigError).join('\n'))
-    program = new Program(paths, loaded.config, watcher, clock, log)
+    const Registry = await loadMetricsRegistry()
+    program = new Program(paths, loaded.config, watcher, new Registry({ clock, version: VERSION }), clock, log)
     try {
       await program.#start()
     } catch (error) {

@@ -17,7 +17,7 @@ export {
 } from './reader.ts'
 export { createRecorder } from './recorder.ts'
 export type { GateRecorder, RequestObservation, Role } from './recording.ts'
-export { MetricsRegistry } from './registry.ts'
+export type { MetricsRegistry } from './registry.ts'
 export { RELEASE_PHASES, RELEASE_RESULTS, type ReleaseTelemetry } from './release-telemetry.ts'
 export { MetricsServer, type Readiness } from './server.ts'
 export {
@@ -28,3 +28,6 @@ export {
   type Histogram,
   type VariantTotals,
 } from './totals.ts'
+
+/** The registry with prom-client: only the main thread has one, and what no worker loads costs none of them memory. */
+export const loadMetricsRegistry = async () => (await import('./registry.ts')).MetricsRegistry

@@ -6,11 +6,11 @@ import {
   createRecorder,
   GateMeter,
   GateStats,
-  MetricsRegistry,
   MetricsServer,
   shutGuard,
 } from '../../src/metrics/index.ts'
 import { METRICS } from '../../src/metrics/names.ts'
+import { MetricsRegistry } from '../../src/metrics/registry.ts'
 import { ManualClock } from '../support/manual-clock.ts'
 
 /** The contract's names: this list is typed from it, not from the code. */
