@@ -306,15 +306,20 @@ t.test('evil upstreams', async (t) => {
       i % 2 === 0 ? quick.find(({ name }) => name === 'plain')! : quick[(i * 7) % quick.length]!,
     )
     const wrong: string[] = []
+    // Connections are shared with the evil answers: one that was kept may be reset under a sound request, and the one it is repeated on too.
+    // That failure is honest, as long as it is rare; a strange answer never is.
+    let lost = 0
     const worker = async () => {
       for (let job = jobs.pop(); job; job = jobs.pop()) {
         const seen = await attack(edge.port, job, '1.1')
-        // Where a connection is lost for a reason of its own (an idle one was reset), a failure is honest; a strange answer never is.
-        if (!wanted(job).test(seen)) wrong.push(`${job.name}: ${seen}`)
+        if (wanted(job).test(seen)) continue
+        if (seen.startsWith('502 upstream-reset')) lost++
+        else wrong.push(`${job.name}: ${seen}`)
       }
     }
     await Promise.all(Array.from({ length: 16 }, worker))
     t.same(wrong, [])
+    t.ok(lost <= 20, `${lost} of 400 were lost with their connections`)
   })
   await edge.unharmed(t, 'shop', '/plain')
   t.equal((await edge.program.gate('slow')).variants[0]!.inFlight, 0)
