@@ -11,4 +11,6 @@ tap --save="$failed" "$@" && exit 0
 printf '\n# failed, run again one file at a time:\n'
 cat "$failed"
 echo
-tap --save="$failed" --jobs=1
+# Named, as what lies outside .taprc's folders would not be found; the names have no spaces.
+# shellcheck disable=SC2046
+exec tap --jobs=1 $(cat "$failed")
