@@ -5,7 +5,6 @@ import { countEndpoints } from '../metrics/index.ts'
 import type { Gate } from './gate.ts'
 import type { GateDirectory } from './gate-directory.ts'
 
-const EMPTY = { requestsPerSecond: 0, errorRate: 0, share: null, latencyMs: { p50: null, p95: null, p99: null } }
 const round = (value: number, digits: number): number => Number(value.toFixed(digits))
 
 /** What the admin API shows and does: the controller's knowledge and the meters' numbers, joined. */
@@ -62,7 +61,7 @@ export function gateService(
 
 function variantView(gate: Gate, index: number, weight: number, clock: Clock): VariantView {
   const name = gate.names[index]!
-  const stats = { ...EMPTY, ...gate.stats.stats(name) }
+  const stats = gate.stats.stats(name)
   const totals = gate.meter.variant(name)
   const endpoints = gate.endpoints[index] ?? []
   const { ready } = countEndpoints(

@@ -3,7 +3,7 @@ import { readSecret } from '../config/files.ts'
 import type { ResolvedGate } from '../config/resolve.ts'
 import type { GateConfig } from '../config/schema.ts'
 import type { BlockRef, FailureKind } from '../metrics/index.ts'
-import type { EndpointSpec, GateSpec, OverrideSpec, StickySpec } from '../proxy/index.ts'
+import type { EndpointSpec, GateSpec, OverrideSpec, StickySpec, UpstreamSpec } from '../proxy/index.ts'
 
 /** Translates a gate of the configuration to what a worker needs. `endpoints`: of each variant, in order. Reads secret and CA files. */
 export function gateSpec(
@@ -46,11 +46,16 @@ export function gateSpec(
       maxEjectedPercent: upstream.outlierEjection.maxEjected,
       maxRequests: upstream.maxRequests,
       protocol: upstream.protocol,
-      tls: {
-        ...(upstream.tls.caFile === undefined ? {} : { caPem: readFileSync(upstream.tls.caFile, 'utf8') }),
-        ...(upstream.tls.serverName === undefined ? {} : { serverName: upstream.tls.serverName }),
-      },
+      tls: tlsSpec(upstream.tls),
     },
+  }
+}
+
+/** How an https upstream is verified; reads its CA. */
+export function tlsSpec({ caFile, serverName }: GateConfig['spec']['upstream']['tls']): UpstreamSpec['tls'] {
+  return {
+    ...(caFile === undefined ? {} : { caPem: readFileSync(caFile, 'utf8') }),
+    ...(serverName === undefined ? {} : { serverName }),
   }
 }
 

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import type { HealthTarget } from '../proxy/index.ts'
 import type { GateDirectory } from './gate-directory.ts'
+import { tlsSpec } from './gate-spec.ts'
 
 /** Every endpoint of the gates that ask for active health checks. */
 export function healthTargets(directory: GateDirectory): HealthTarget[] {
@@ -21,10 +21,7 @@ export function healthTargets(directory: GateDirectory): HealthTarget[] {
           healthy: check.healthy,
           unhealthy: check.unhealthy,
         },
-        tls: {
-          ...(tls.caFile === undefined ? {} : { caPem: readFileSync(tls.caFile, 'utf8') }),
-          ...(tls.serverName === undefined ? {} : { serverName: tls.serverName }),
-        },
+        tls: tlsSpec(tls),
       })),
     )
   })
